@@ -12,6 +12,7 @@ import structlog
 from tallystick.domain.commands import Declined, Paid, ResolvePayout
 from tallystick.processors.payout_rail import NotSent, PayoutInstruction, PayoutRail, SentLater
 from tallystick.services.own_commands import carry_out
+from tallystick.services.retries import pause_after, reason_of
 from tallystick.store.payouts import destinations, payouts
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ LEASE: Final = timedelta(seconds=60)
 """The lease of a claimed payout. Afterwards another worker may send it again: the first one may have died."""
 
 _MAX_AT_ONCE: Final = 50
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_MAX_DOUBLINGS: Final = 12  # of a pause: more come to more than the longest one
-_LONGEST_ERROR: Final = 500  # characters that are kept of why a result is unknown
 _log = structlog.get_logger(__name__)
 
 
@@ -51,9 +49,7 @@ async def _send(service: Service, rails: Mapping[str, PayoutRail], payout: DuePa
         answer = await rails[payout.rail].send(await _instruction(service, payout))
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the payout stays under way
         log.warning("payout_result_unknown", error=repr(error))
-        pause = min(timedelta(seconds=2 ** min(payout.attempts, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
-        reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-        await payouts.put_off(service.pool, payout, now + pause, reason)
+        await payouts.put_off(service.pool, payout, now + pause_after(payout.attempts), reason_of(error))
         return
     if isinstance(answer, SentLater):
         await payouts.put_off(service.pool, payout, now + answer.ask_again_after)

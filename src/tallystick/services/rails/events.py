@@ -30,6 +30,7 @@ from tallystick.services.disputes.news import UnknownChargeError
 from tallystick.services.own_commands import carry_out
 from tallystick.services.rails import refunds, setups
 from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, all_of, trusted_now
+from tallystick.services.retries import pause_after, reason_of
 from tallystick.store.accounts import payment_methods
 from tallystick.store.queries import reads, stuck_work
 from tallystick.store.rails import rail_events, rail_operations
@@ -44,9 +45,6 @@ MAX_EVENT_BYTES: Final = 256 * 1024
 KEPT: Final = timedelta(days=60)
 """How long an event that is done with stays known, so that it is not taken for a new one."""
 
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_MAX_DOUBLINGS: Final = 12  # of a pause: more come to more than the longest one
-_LONGEST_ERROR: Final = 500
 _OVER_WITHOUT_MONEY: Final = frozenset({"Failure", "Cancelled"})
 
 _log = structlog.get_logger(__name__)
@@ -122,9 +120,7 @@ async def _follow(service: Service, rails: Rails, event: RailEvent) -> None:
         return
     except Exception as error:  # noqa: BLE001 - whatever it was: it is tried again, and shown until then
         _log.warning("rail_event_waits", rail=event.rail, event_id=event.event_id, error=repr(error))
-        pause = min(timedelta(seconds=2 ** min(event.attempts + 1, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
-        reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-        await rail_events.put_off(service.pool, event, now + pause, reason)
+        await rail_events.put_off(service.pool, event, now + pause_after(event.attempts + 1), reason_of(error))
         return
     if trouble is not None:
         _log.error("rail_contradicts_the_books", rail=event.rail, reference=event.reference, trouble=trouble)

@@ -26,6 +26,7 @@ from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.own_commands import NotCarriedOutError, carry_out
 from tallystick.services.rails import confirmations
+from tallystick.services.retries import pause_after, reason_of
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.store.rails.rail_requests import DueRequest
 
@@ -46,9 +47,6 @@ _ENDED_BY_ABSENCE: Final = frozenset({RailOperation.CHARGE, RailOperation.AUTHOR
 """Orders that have come to nothing where there is nothing at the rail. What follows a hold ends with the hold."""
 
 _COMING_IN: Final = frozenset({RailOperation.CHARGE, RailOperation.CAPTURE})
-_LONGEST_PAUSE: Final = timedelta(hours=1)
-_MAX_DOUBLINGS: Final = 12  # of a pause: more come to more than the longest one
-_LONGEST_ERROR: Final = 500  # characters that are kept of why a rail's result is unknown
 
 _log = structlog.get_logger(__name__)
 
@@ -114,9 +112,7 @@ async def _send(service: Service, rails: Rails, request: DueRequest, now: dateti
 
 async def _put_off(service: Service, request: DueRequest, now: datetime, error: Exception) -> None:
     """Ask again, the later the more often it was in vain."""
-    pause = min(timedelta(seconds=2 ** min(request.attempts, _MAX_DOUBLINGS)), _LONGEST_PAUSE)
-    reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-    await rail_requests.put_off(service.pool, request, now + pause, reason)
+    await rail_requests.put_off(service.pool, request, now + pause_after(request.attempts), reason_of(error))
 
 
 async def book(service: Service, request: DueRequest, answer: Paid | Declined | RequiresAction) -> None:
