@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.database import in_transaction
 from tallystick.domain.decide.outgoing.redemption import NEVER
@@ -65,6 +67,8 @@ _AT_ONCE: Final = 20
 _PASSING: Final = PASSING | {Refusal.InternalError}
 """What did nothing and is worth another try: whichever part it meets, the rest stays open for the worker."""
 _ID: Final = re.compile(r"redeem-[0-9a-f]{24}")
+
+_log = structlog.get_logger(__name__)
 
 
 class NotAllowedError(Exception):
@@ -175,10 +179,20 @@ async def ask(
 
 
 async def go_on(service: Service) -> int:
-    """Carry out what was asked for and not ended, as after a crash; how many."""
+    """Carry out what was asked for and not ended, as after a crash; how many.
+
+    One that fails is logged, and tried again when its lease is over; the others are carried out all the same.
+    """
     left = await redemptions.open_(service.pool, service.trusted_now() - LEASE, _AT_ONCE)
     for request in left:
-        await _carry_out(service, request)
+        try:
+            await _carry_out(service, request)
+        except WrongClockError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other buyers are not to wait for it
+            service.damage.note(error)
+            service.meter.failed("redemptions")
+            _log.exception("redemption_failed", redemption_id=request.redemption_id)
     return len(left)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tallystick.db.clock_watch import WrongClockError
 from tallystick.domain.commands import WriteOffDebt
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted
@@ -32,6 +33,7 @@ DESCRIPTION: Final = "Less than a cent"
 """Of the write-offs, as the seller's program and staff see it."""
 
 _AGAIN: Final = timedelta(days=1)
+_AFTER_FAILURE: Final = timedelta(hours=1)
 _BOOKS_AT_ONCE: Final = 20
 _AT_ONCE: Final = 1_000
 _TOGETHER: Final = 50  # they share commits
@@ -45,12 +47,24 @@ async def sums(books: BookContext) -> DustSums:
 
 
 async def write_off_due(service: Service) -> int:
-    """Write off what the rules of sellers say, in the books whose day has come; how many debts."""
+    """Write off what the rules of sellers say, in the books whose day has come; how many debts.
+
+    A book that fails is logged and put off, so that it does not stay the first one that is due and keep the others waiting.
+    """
     now = service.trusted_now()
     written_off = 0
     for book in await dust.due(service.pool, now, _BOOKS_AT_ONCE):
-        written_off += await _write_off(service, book)
-        await dust.advance(service.pool, book, now + _AGAIN)
+        pause = _AGAIN
+        try:
+            written_off += await _write_off(service, book)
+        except WrongClockError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other books are not to wait for it
+            service.damage.note(error)
+            service.meter.failed("dust")
+            _log.exception("dust_failed", book_id=book.book_id)
+            pause = _AFTER_FAILURE
+        await dust.advance(service.pool, book, now + pause)
     return written_off
 
 

@@ -16,7 +16,7 @@ from tallystick.domain.decide.outgoing.redemption import shares
 from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import PASSING, Refusal, Refused
 from tallystick.services.seller.manual_operations import cash_moved
 from tallystick.store.ledger.dry_run import dry_run
 from tallystick.store.queries import fundings
@@ -93,10 +93,17 @@ async def refundable(books: BookContext, held: InstrumentRecord) -> int:
     return sum(micros for _, micros in _shares(found, held.balance_micros))
 
 
-async def preview(books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish) -> BalanceRefundPreview:
-    """What it would do now. Raises Refused: what it, or a part of it, would be refused with."""
+async def preview(
+    books: BookContext, held: InstrumentRecord, wish: BalanceRefundWish, reference: str = "preview"
+) -> BalanceRefundPreview:
+    """What it would do now under a reference: the rest, where a part was given back under it.
+
+    Raises Refused: what it, or a part of it, would be refused with; DuplicateRequest: nothing is left to do.
+    """
     book_id = book_named_in(held.instrument_id)
-    commands = await _commands(books, held, wish, "preview")
+    commands = await _commands(books, held, wish, reference)
+    if not commands:
+        raise Refused(Refusal.DuplicateRequest, "This was given back already. Start again from the balance.")
     decisions = await dry_run(books.service.committer, book_id, commands)
     parts, fees, cash = [], 0, 0
     for decision in decisions:
@@ -123,10 +130,14 @@ async def refund(
 ) -> list[TransactionId]:
     """Give it back, now or before under the same reference; the refunds that it is made of. Audited.
 
-    Raises Refused: nothing of it was given back. What is refused later than that leaves the rest on the balance.
+    Raises Refused: nothing of it was given back now; what passes (PASSING) also where a part was: whoever asks again
+    under the same reference goes on there. Another refusal of a later part leaves the rest on the balance.
     """
     pool, book_id = books.service.pool, book_named_in(held.instrument_id)
-    made = await give_back(books, held, wish, reference)
+    try:
+        made = await give_back(books, held, wish, reference)
+    except Refused as refused:
+        raise await _with_what_was_done(books, held, reference, refused) from None
     if made.new:
         given = {part.transaction_id: part for part in await fundings.given_back(pool, book_id, held.instrument_id)}
         amount_micros = sum(given[key].amount_micros for key in made.new if key in given)
@@ -136,6 +147,8 @@ async def refund(
             amount=display_amount(amount_micros),
             transactions=" ".join(made.new),
         )
+    if made.stopped is not None and made.stopped.refusal in PASSING:
+        raise await _with_what_was_done(books, held, reference, made.stopped)
     return [*made.before, *made.new]
 
 
@@ -162,6 +175,14 @@ async def give_back(books: BookContext, held: InstrumentRecord, wish: BalanceRef
 async def given_under(books: BookContext, held: InstrumentRecord, reference: str) -> int:
     """What was given back under a reference, in micro-units, whatever a payment network said of it afterwards."""
     return sum(part.amount_micros for part in await _under(books, held, reference))
+
+
+async def _with_what_was_done(books: BookContext, held: InstrumentRecord, reference: str, refused: Refused) -> Refused:
+    """The same refusal, which also says how much was given back under the reference before it."""
+    micros = await given_under(books, held, reference)
+    if not micros:
+        return refused
+    return Refused(refused.refusal, f"{display_amount(micros)} was given back, the rest was not. {refused.message}")
 
 
 async def _under(books: BookContext, held: InstrumentRecord, reference: str) -> list[fundings.FundingRefund]:

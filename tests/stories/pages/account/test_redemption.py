@@ -12,6 +12,7 @@ from tests.stories.pages.business import books, paying_customer
 from tests.stories.pages.buyers import AccountHolder, buyer_of, fund, prepaid_buyer, seen
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
+from tests.support.broken_committer import BrokenCommitter
 from tests.support.busy_committer import BusyCommitter
 
 from tallystick.domain.commands import RefundFunding, RequestPayout
@@ -352,6 +353,41 @@ async def test_what_passes_ends_nothing_whichever_part_it_meets(world: World, se
     assert ended.paid_micros == TEN
     assert await refunds(world, holder.buyer) == [6_000_000, 4_000_000]
     await world.rail_answers()
+
+
+async def test_one_that_fails_keeps_no_other_waiting(world: World, seller: Seller) -> None:
+    other = await world.seller("Bookshop")
+    requests = []
+    for number, one in enumerate((seller, other)):
+        await lets(world, one, ALWAYS)
+        buyer = await prepaid_buyer(world, one)
+        asker = await parties.find_by_email(world.pool, buyer.email)
+        assert asker is not None
+        request = RedemptionRequest(
+            BookId(one.book_id),
+            redemption.new_id(),
+            InstrumentId(buyer.authorization),
+            asker.party_id,
+            13_500_000,
+            world.clock() - timedelta(minutes=10 - number),
+        )
+        assert await redemptions.ask(world.pool, request)
+        requests.append(request)
+    broken = BrokenCommitter(world.service.committer, seller.book_id)
+
+    await redemption.go_on(replace(world.service, committer=broken))  # type: ignore[arg-type]
+
+    first, second = [await redemptions.find(world.pool, one.book_id, one.redemption_id) for one in requests]
+    assert first == requests[0], "nothing came of it yet"
+    assert second is not None
+    assert second.paid_micros == 13_500_000
+    await world.pool.execute(  # as some minutes later
+        "UPDATE redemption SET claimed_until = asked_at WHERE redemption_id = $1", requests[0].redemption_id
+    )
+    await redemption.go_on(world.service)
+    first = await redemptions.find(world.pool, requests[0].book_id, requests[0].redemption_id)
+    assert first is not None
+    assert first.paid_micros == 13_500_000
 
 
 async def test_closing_an_account_says_what_can_be_paid_back_first(world: World, seller: Seller) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 from tests.stories.pages.business import Customer, books, prepaid_customer
-from tests.stories.pages.people import at_work, console
+from tests.stories.pages.people import at_work, console, employee, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
+from tests.support.busy_committer import BusyCommitter
 
 from tallystick.domain.commands import Method
+from tallystick.domain.ids import BookId
+from tallystick.domain.refusals import Refusal
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import approvals as approving
+from tallystick.services.seller.manual_operations import BookContext, context_with_book
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.records import approvals
 
@@ -140,3 +147,68 @@ async def test_above_an_amount_somebody_else_approves_it(
     done = await other.submit(await other.get(str(waiting.url)), "/approve")
     assert "The balance, with its refunds" in Page(done).text
     assert await given_back(world, customer) == [12_000_000]
+
+
+async def with_two_fundings(world: World, seller: Seller) -> Customer:
+    shop = await books(world, seller)
+    customer = Customer(seller, await shop.prepaid_buyer("50.00", Method.CC))
+    for amount in ("4.00", "6.00"):
+        await customer.fund(amount)
+        await world.rail_answers()
+    return customer
+
+
+async def test_what_passes_in_the_middle_is_said_and_the_same_form_goes_on(world: World, seller: Seller) -> None:
+    """The second part meets a busy book: the page says what was done, and the rest is done once."""
+    customer = await with_two_fundings(world, seller)
+    busy = BusyCommitter(world.service.committer, 2, Refusal.ConcurrentModification)
+    service = replace(world.service, committer=busy)  # type: ignore[arg-type]
+    somebody = await employee(world, seller, StaffRole.FINANCE)
+    browser = await signed_in(world, somebody, browser=world.browser(service))
+    preview = await asked(browser, seller, customer, amount="10.00")
+
+    stopped = await browser.submit(preview, "/refund")
+
+    assert stopped.status_code == 422
+    assert "6.00 was given back, the rest was not. Nothing was done. Try again later." in Page(stopped).text
+    assert await given_back(world, customer) == [6_000_000]
+    again = await browser.get(f"{here(seller, customer)}?{urlencode(Page(stopped).form('/refund').fields)}")
+    assert "Give back 4.00 USD?" in Page(again).text
+    done = await browser.submit(again, "/refund")
+    assert "What was not spent is on its way back" in Page(done).text
+    assert await given_back(world, customer) == [6_000_000, 4_000_000]
+    over = await browser.get(f"{here(seller, customer)}?{urlencode(Page(stopped).form('/refund').fields)}")
+    assert "This was given back already." in Page(over).text
+    amounts = await world.rows(
+        "SELECT details FROM audit_entry WHERE action = 'money.refund_balance' AND subject = $1 ORDER BY audit_id",
+        customer.instrument,
+    )
+    assert [row["details"]["amount"] for row in amounts] == ["6.00", "4.00"]
+    await world.rail_answers()
+
+
+async def test_what_passes_in_the_middle_leaves_an_approval_to_be_carried_out(world: World, seller: Seller) -> None:
+    customer = await with_two_fundings(world, seller)
+    await approvals.set_rule(world.pool, seller.party.party_id, 1_000_000, world.clock())
+    asker = await at_work(world, seller, StaffRole.FINANCE)
+    waiting = await asker.submit(await asked(asker, seller, customer, amount="10.00"), "/refund")
+    busy = BusyCommitter(world.service.committer, 2, Refusal.ServiceUnavailable)
+    owner = await employee(world, seller, StaffRole.OWNER)
+
+    async def approve(context: BookContext | None) -> approving.Approval:
+        assert context is not None
+        asked_for = await approving.find(context, waiting.url.path.rpartition("/")[2])
+        assert asked_for is not None
+        return await approving.approve(context, asked_for)
+
+    actor, business, book_id = Actor.person(owner), seller.party.party_id, BookId(seller.book_id)
+    service = replace(world.service, committer=busy)  # type: ignore[arg-type]
+    first = await approve(await context_with_book(service, actor, business, book_id))
+    assert (first.decision, first.open) == ("approved", True)
+    assert await given_back(world, customer) == [6_000_000]
+
+    second = await approve(await context_with_book(world.service, actor, business, book_id))
+
+    assert not second.open
+    assert await given_back(world, customer) == [6_000_000, 4_000_000]
+    await world.rail_answers()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from tests.stories.pages.business import Customer, books, postpaid_customer, prepaid_customer
 from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Page, Seller, World
+from tests.support.broken_committer import BrokenCommitter
 
 from tallystick.domain.commands import CancelToken, Method
 from tallystick.services.charges import charge_rules
 from tallystick.services.charges.charge_rules import DustRule
 from tallystick.services.charges.dust import write_off_due
+from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.manual_operations import BookContext, context_with_book
 from tallystick.services.seller.staff import StaffRole
@@ -43,10 +46,10 @@ async def is_due(world: World, seller: Seller) -> bool:
     return row["dust_due_at"] is not None and row["dust_due_at"] <= world.clock()
 
 
-async def looked(world: World, seller: Seller) -> None:
+async def looked(world: World, seller: Seller, service: Service | None = None) -> None:
     """What the worker does, until this seller's books have had their turn; tests share a database."""
     for _ in range(100):
-        await write_off_due(world.service)
+        await write_off_due(service or world.service)
         if not await is_due(world, seller):
             return
     raise AssertionError("the books never have their turn")
@@ -150,6 +153,29 @@ async def test_whoever_is_suspended_and_whoever_keeps_it_is_left_alone(world: Wo
     assert await owed(world, customer) == 0
     await set_rule(world, seller, DustRule.KEEP)
     assert not await is_due(world, seller)
+
+
+async def test_a_book_that_fails_keeps_no_other_waiting_and_has_its_turn_later(world: World, seller: Seller) -> None:
+    """The longest due is looked at first: one that always failed would stay the first for ever."""
+    other = await world.seller("Bookshop")
+    tabs = []
+    for one in (seller, other):
+        await charge_rules.set_smallest_charge(await context(world, one), 1)
+        tabs.append(await tab_owing(world, one, "0.004"))
+        await cancel(world, tabs[-1])
+        await set_rule(world, one, DustRule.WRITE_OFF)
+    long_ago = world.clock() - timedelta(days=1)
+    await world.pool.execute("UPDATE book SET dust_due_at = $2 WHERE book_id = $1", seller.book_id, long_ago)
+    broken = BrokenCommitter(world.service.committer, seller.book_id)
+    service = replace(world.service, committer=broken)  # type: ignore[arg-type]
+
+    await looked(world, other, service)
+
+    assert [await owed(world, tab) for tab in tabs] == [4_000, 0]
+    assert not await is_due(world, seller), "it is put off, and not asked for again at once"
+    await world.pool.execute("UPDATE book SET dust_due_at = $2 WHERE book_id = $1", seller.book_id, long_ago)
+    await looked(world, seller)
+    assert [await owed(world, tab) for tab in tabs] == [0, 0]
 
 
 async def test_owners_choose_and_see_it(world: World, seller: Seller) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -210,7 +210,8 @@ async def _refund(account: str, wish: BalanceRefundWish, *, dry_run: bool) -> _A
             raise ProblemError(f"{seller.email} has no such balance")
         try:
             preview = await balance_refunds.preview(books, held, wish)
-            made = [] if dry_run else await balance_refunds.refund(books, held, wish, new_reference())
+            fixed = replace(wish, amount_micros=preview.amount_micros)  # as it is told, whatever comes in meanwhile
+            made = [] if dry_run else await balance_refunds.refund(books, held, fixed, new_reference())
         except Refused as refused:
             raise ProblemError(refused.message) from None
         return _Answer(preview, [str(one) for one in made])

@@ -61,7 +61,7 @@ async def show_balance_refund(
         preview = None
         if "amount" in asked.typed and not asked.problems:
             try:
-                preview = await balance_refunds.preview(books, held, asked.wish)
+                preview = await balance_refunds.preview(books, held, asked.wish, asked.reference)
             except Refused as refused:
                 asked.problems["amount"] = refused.message
         return await _page(console, held, asked, preview)
