@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +43,7 @@ class ToldRail(FakeRail):
         self.service = service
         self.spoil = spoil
         self.says: RailAnswer | None = None
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
         self.asked: list[tuple[datetime, datetime]] = []
 
     async def list_movements(self, since: datetime, until: datetime) -> AsyncIterator[RailMovement]:
@@ -53,6 +54,8 @@ class ToldRail(FakeRail):
     async def look_again(
         self, reference: str | None, idempotency_key: str, asked_first: datetime
     ) -> RailAnswer | Unknown:
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.says is not None:
             return self.says
         return await self.simulated.look_again(reference, idempotency_key, asked_first)
@@ -326,6 +329,43 @@ async def test_what_was_booked_as_nobodys_is_no_refund_later(desk: Desk) -> None
     assert findings(again) == findings(first) == [(FindingKind.BY_HAND, refund.movement_id, 0)]
     assert await desk.account("suspense") - held == 4 * UNITS
     assert await desk.account("rail") - rail == -4 * UNITS - fees_micros
+    assert await desk.books.total("cash") == cash
+
+
+async def test_of_two_readings_at_once_of_which_one_knows_the_charge_one_books(desk: Desk) -> None:
+    """The one that does not know it waits where it has decided; the other one decides, and waits; then both go on."""
+    buyer = await desk.books.sender_token(Method.CC)
+    paid = taken(await desk.books.pay(buyer, "10.00"), "Pending")
+    await work(desk.books)
+    given = await by_hand(desk, paid, 1 * UNITS, "re_first")
+    await desk.read(lambda told: [*told, given])
+    back = replace(given, movement_id=f"{given.movement_id}_back", amount_micros=1_000)  # the rail is asked about it
+    refund = await by_hand(desk, paid, 4 * UNITS)
+    stranger = replace(refund, charge_reference="pi_not_known_yet")
+    held, rail, cash = await desk.account("suspense"), await desk.account("rail"), await desk.books.total("cash")
+    both_have_decided, first_is_over = asyncio.Event(), asyncio.Event()
+
+    async def second_begins() -> None:
+        begun.append(asyncio.create_task(reconcile(desk.service, knowing, "sandbox", days_of(day, day))))
+        await both_have_decided.wait()
+
+    async def second_waits() -> None:
+        both_have_decided.set()
+        await first_is_over.wait()
+
+    begun: list[asyncio.Task[list[DayReport]]] = []
+    unknowing = ToldRail(desk.service, lambda told: [*told, given, back, stranger])
+    knowing = ToldRail(desk.service, lambda told: [*told, given, back, refund])
+    unknowing.meanwhile, knowing.meanwhile = second_begins, second_waits
+    desk.clock.forward(seconds=1)
+    day = desk.clock().date()
+
+    await reconcile(desk.service, unknowing, "sandbox", days_of(day, day))
+    first_is_over.set()
+    await begun[0]
+
+    assert await desk.account("rail") - rail == -4 * UNITS, "it left once"
+    assert await desk.account("suspense") - held == 4 * UNITS, "as nobody's, which was said first"
     assert await desk.books.total("cash") == cash
 
 

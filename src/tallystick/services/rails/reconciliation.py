@@ -78,11 +78,10 @@ async def reconcile(service: Service, rail: Rail, environment: str, days: Sequen
         place = RailBook(await operator_book(connection, environment, began), rail.name, environment)
     since, until = _midnight(days[0]), _midnight(days[-1] + timedelta(days=1))
     told = {movement.movement_id: movement async for movement in rail.list_movements(since, until)}
-    read = await _assigned(service, place, list(told.values()))
+    read = await _assigned(service, place, list(told.values()), began)
     for one in read:
         if one.kind is MovementKind.REFUND and one.amount_micros > 0 and one.transaction_id is not None:
             await refunds.follow(service, rail, one.transaction_id, one.moved_at)
-    await reconciliations.note(service.pool, place, read, began)
     known = await reconciliations.between(service.pool, place, began, since, until)
     await _book(service, place, known)
     reports = await _held_against_the_books(service, place, days, known)
@@ -137,10 +136,14 @@ async def _first_due(service: Service, rail: Rail, environment: str, yesterday: 
     return max(earliest, min(last + timedelta(days=1), left_open or yesterday))
 
 
-async def _assigned(service: Service, place: RailBook, told: Sequence[RailMovement]) -> list[MovedThere]:
-    """What was told, with the transactions of ours, and marked where it belongs to nothing of ours.
+async def _assigned(
+    service: Service, place: RailBook, told: Sequence[RailMovement], began: datetime
+) -> list[MovedThere]:
+    """What was told, with the transactions of ours; kept, and marked where it belongs to nothing of ours.
 
-    A refund that was made by hand, of a charge of ours, is booked as one first, if the books can follow it.
+    A refund that was made by hand, of a charge of ours, is booked as one, if the books can follow it. Whether it is one is
+    written down first, by whoever reads it first: of two readings at once, of which one does not know the charge yet, none
+    books in `suspense` what the other books as a refund.
     """
     found = await _with_transactions(service, place, told)
     by_hand = {
@@ -148,17 +151,25 @@ async def _assigned(service: Service, place: RailBook, told: Sequence[RailMoveme
         for one in found
         if one.transaction_id is None and one.currency == USD and one.kind in {MovementKind.CHARGE, MovementKind.REFUND}
     }
-    nobodys = await reconciliations.nobodys(service.pool, place, by_hand)  # booked as that, or about to be
-    of_ours = {}
-    for one in told:
-        if one.movement_id in by_hand - nobodys and one.kind is MovementKind.REFUND:
-            booked = await refunds.record_by_hand(service, place.environment, place.rail, one)
-            if booked is not None:
-                of_ours[one.movement_id] = booked
-    if any(of_ours.values()):
+    charges = {
+        one.movement_id: charge
+        for one in told
+        if one.movement_id in by_hand and one.kind is MovementKind.REFUND
+        if (charge := await refunds.charge_of(service, place.environment, place.rail, one)) is not None
+    }
+    unassigned = by_hand - charges.keys()
+    first = [replace(one, is_unassigned=True) if one.movement_id in unassigned else one for one in found]
+    await reconciliations.note(service.pool, place, first, began)
+    nobodys = await reconciliations.nobodys(service.pool, place, charges.keys())  # booked as that, or about to be
+    booked = [
+        await refunds.record_by_hand(service, place.rail, one, charges[one.movement_id])
+        for one in told
+        if one.movement_id in charges.keys() - nobodys
+    ]
+    if any(booked):
         found = await _with_transactions(service, place, told)
-    unassigned = by_hand - of_ours.keys()
-    return [replace(one, is_unassigned=True) if one.movement_id in unassigned else one for one in found]
+        await reconciliations.note(service.pool, place, found, began)
+    return found
 
 
 async def _with_transactions(service: Service, place: RailBook, told: Sequence[RailMovement]) -> list[MovedThere]:

@@ -55,18 +55,22 @@ async def follow(service: Service, rail: Rail, refund: TransactionId, moment: da
             _log.error("rail_contradicts_the_books", rail=rail.name, reference=record.reference, trouble=trouble)
 
 
-async def record_by_hand(service: Service, environment: str, rail: str, movement: RailMovement) -> bool | None:
-    """Book a refund that was made at the rail by hand as the refund that it is, once.
-
-    False: the books cannot follow it now, which is logged. None: it is of no charge of ours.
-    """
+async def charge_of(
+    service: Service, environment: str, rail: str, movement: RailMovement
+) -> RailOperationRecord | None:
+    """The charge of ours of which somebody made this refund at the rail by hand; None: it is of none."""
     if movement.reference is None or movement.charge_reference is None:
         return None
-    charge = await rail_operations.by_reference(service.pool, rail, movement.charge_reference, environment)
-    if charge is None:
-        return None
+    return await rail_operations.by_reference(service.pool, rail, movement.charge_reference, environment)
+
+
+async def record_by_hand(service: Service, rail: str, movement: RailMovement, charge: RailOperationRecord) -> bool:
+    """Book a refund of a charge of ours, which was made at the rail by hand, as the refund that it is, once.
+
+    False: the books cannot follow it now, which is logged.
+    """
     original = await reads.transaction(service.pool, charge.book_id, charge.transaction_id)
-    if original is None or movement.amount_micros >= 0:
+    if original is None or movement.amount_micros >= 0 or movement.reference is None:
         return False  # in the archive; or what was not booked came back
     now = service.trusted_now()
     book_now = now + await sandbox_clocks.offset(service.pool, charge.book_id)

@@ -42,7 +42,7 @@ SELECT bank_reference AS reference, transaction_id
 
 -- name: note
 -- Movements of the rail $2, read by a reading that began at $3. What was told first stays; what is told now is held against it.
--- What was found to belong to nothing of ours is booked as that, and stays so.
+-- Whether one belongs to nothing of ours is said by whoever keeps it first, before anything is booked for it, and stays so.
 INSERT INTO rail_movement AS known (book_id, rail, seen_at, movement_id, kind, reference, amount_micros, fee_micros, currency,
             moved_at, transaction_id, is_unassigned)
 SELECT $1, $2, $3::timestamptz, new.*
@@ -52,8 +52,7 @@ SELECT $1, $2, $3::timestamptz, new.*
    SET seen_at = greatest(known.seen_at, excluded.seen_at),
        later_micros = nullif(excluded.amount_micros - excluded.fee_micros, known.amount_micros - known.fee_micros),
        transaction_id = CASE WHEN known.is_unassigned THEN NULL
-                             ELSE coalesce(known.transaction_id, excluded.transaction_id) END,
-       is_unassigned = known.is_unassigned OR (excluded.is_unassigned AND known.transaction_id IS NULL)
+                             ELSE coalesce(known.transaction_id, excluded.transaction_id) END
 
 -- name: nobodys
 -- Which of the movements $3 of the rail $2 were found to belong to nothing of ours.
