@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from tallystick.domain.banking.bank_accounts import (
     parse_iban,
     parse_routing,
 )
+from tallystick.domain.banking.bank_fees import BookedFee, repeated
 from tallystick.domain.banking.bank_statements import BankEntry, BankStatement, whole_cents
 from tallystick.domain.texts import DIRECTION
 
@@ -93,3 +94,38 @@ def test_characters_that_turn_what_follows_are_found() -> None:
         True,
         False,
     ]
+
+
+DAY = date(2026, 11, 28)
+
+
+def fee_entry(name: str, micros: int = 300_000, day: date = DAY, currency: str = "USD") -> BankEntry:
+    return BankEntry(name, name, day, -micros, micros, currency, is_fee=True)
+
+
+def booked_fee(name: str, number: int = 1, account: str = "…1111", micros: int = 300_000) -> BookedFee:
+    return BookedFee(name, DAY, micros, number, account)
+
+
+@pytest.mark.parametrize(
+    ("booked", "account", "expected"),
+    [
+        ([], "…1111", []),
+        ([booked_fee("a")], "…1111", []),
+        ([booked_fee("x")], "…1111", ["a"]),
+        ([booked_fee("x")], "not told", ["a"]),
+        ([booked_fee("x", account="not told")], "…1111", ["a"]),
+        ([booked_fee("x")], "…2222", []),
+        ([booked_fee("x", micros=300_001)], "…1111", []),
+        ([booked_fee("x", micros=-300_000)], "…1111", []),
+        ([booked_fee("a"), booked_fee("x", 2)], "…1111", ["b"]),
+        ([booked_fee("x"), booked_fee("y", 2), booked_fee("z", 3)], "…1111", ["a", "b"]),
+    ],
+)
+def test_as_many_fees_are_repeated_as_other_statements_have_told(
+    booked: list[BookedFee], account: str, expected: list[str]
+) -> None:
+    later = fee_entry("c", day=DAY + timedelta(days=1))
+    entries = [fee_entry("a"), fee_entry("b"), later, fee_entry("e", currency="EUR"), fee_entry("f", micros=0)]
+
+    assert [one.entry_id for one in repeated(entries, account, booked)] == expected

@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # A fee that two statements tell in other words is booked twice.
+    "0047": """
+DROP TABLE bank_fee;
+""",
     # Everybody signs in with a password or a passkey.
     "0046": """
 DELETE FROM mailed_proof WHERE purpose = 'enter';

@@ -100,7 +100,7 @@ texts with six decimals |
 `findings`: an array of `finding`, `name`, `reference`, `there`, `here` |
 | `reconcile --statement` | an array, one for each statement: `statement`, `account`, `from`, `to`, `entries`, \
 `arrived`, `returned`, `fees`, `unexplained` (texts with six decimals), \
-`findings`: an array of `finding`, `name`, `day`, `there`, `here` |
+`findings`: an array of `finding`, `name`, `day`, `there`, `here`, `entry` (of a fee: what `--another-fee` wants) |
 | `clock show`, `clock forward` | `now`, `ahead_seconds` |
 | `backup` | `name`, `started_at`, `finished_at`, `bytes` |
 | `backup list` | an array of those |

@@ -32,6 +32,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     READ: ("alembic_version",),
     ADD: (
         "archive_batch",
+        "bank_fee",
         "claimed_payment",
         "claimed_reference",
         "debt_run",

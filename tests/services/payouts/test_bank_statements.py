@@ -80,6 +80,12 @@ class Desk:
         (given,) = await bank_statements.take_in(self.service, "sandbox", content.encode(), "x.xml")
         return given
 
+    async def give_table(self, *rows: str, account: str = "") -> GivenStatement:
+        """The same days as a table; each row: amount, kind, fee, reference."""
+        lines = ["date,amount,kind,fee,reference,account", *(f"{self.day},{row},{account}" for row in rows)]
+        (given,) = await bank_statements.take_in(self.service, "sandbox", "\n".join(lines).encode(), "x.csv")
+        return given
+
     async def book(self, *entries: str) -> GivenStatement:
         return await self.again(await self.give(*entries))
 
@@ -315,6 +321,74 @@ async def test_fees_are_the_operators_and_booked_once(bank: Desk) -> None:
     assert (first.report.fees_micros, second.report.fees_micros, found(first)) == (400_000, 400_000, [])
     assert await bank.account("rail_fees") - before == 400_000
     assert await bank.state(payout) == "Success"
+
+
+KNOWN_FEE = BankFindingKind.KNOWN_FEE
+
+
+async def test_a_fee_that_another_statement_tells_in_other_words_is_booked_once(bank: Desk) -> None:
+    before = await bank.account("rail_fees")
+    await bank.book(bank.entry("-0.30", fee=True, bank_reference="B-1"))
+    table = await bank.give_table("-0.30,fee,,fee of the month", "-0.40,fee,,for a letter")
+
+    outlook = await bank_statements.outlook(bank.service, "sandbox", table)
+    booked = await bank.again(table)
+
+    assert outlook.fees_micros == booked.report.fees_micros == 400_000
+    assert found(booked) == [(KNOWN_FEE, "fee of the month", 0)]
+    assert outlook.findings == booked.report.findings
+    assert await bank.account("rail_fees") - before == 700_000
+    assert found(await bank.again(booked)) == found(booked), "also when it is held against the books again"
+
+    (finding,) = booked.report.findings
+    assert finding.entry_id is not None
+    for _ in range(2):
+        other = await bank_statements.book(bank.service, BY_COMMAND, "sandbox", table, [finding.entry_id])
+        assert found(other) == []
+        assert other.report.fees_micros == 700_000
+        assert await bank.account("rail_fees") - before == 1_000_000, "once, however often it is said"
+    assert found(await bank.again(table)) == []
+    said = await bank.service.pool.fetch(
+        "SELECT details FROM audit_entry WHERE action = 'bank.statement' AND details ->> 'other_fees' = $1",
+        finding.entry_id,
+    )
+    assert len(said) == 2
+
+
+async def test_as_many_fees_are_booked_as_the_statement_with_most_of_them_has(bank: Desk) -> None:
+    """Two letters cost the same, and the first statement had one of them; a charge was part of a payment."""
+    before = await bank.account("rail_fees")
+    payout = await bank.payout()
+    await bank.book(bank.entry("-0.30", fee=True, bank_reference="B-1"), bank.entry("-20.10", payout, charges="0.10"))
+
+    both = await bank.again(await bank.give_table("-0.30,fee,,C-1", "-0.30,fee,,C-2", "-0.10,fee,,C-3"))
+    of_camt = await bank.book(
+        bank.entry("-0.30", fee=True, bank_reference="B-1"), bank.entry("-0.30", fee=True, bank_reference="B-2")
+    )
+
+    assert found(both) == [(KNOWN_FEE, "C-1", 0), (KNOWN_FEE, "C-3", 0)]
+    assert found(of_camt) == [(KNOWN_FEE, "B-2", 0)]
+    assert await bank.account("rail_fees") - before == 700_000
+
+
+async def test_of_two_forms_that_are_booked_at_once_one_is_booked(bank: Desk) -> None:
+    before = await bank.account("rail_fees")
+    given = [
+        await bank.give(bank.entry("-0.30", fee=True), bank.entry("-0.30", fee=True)),
+        await bank.give_table("-0.30,fee,,C-1", "-0.30,fee,,C-2"),
+        await bank.give_table("-0.30,fee,,D-1", "-0.30,fee,,D-2"),
+    ]
+
+    await asyncio.gather(*(bank.again(one) for one in given))
+
+    assert await bank.account("rail_fees") - before == 600_000
+
+
+async def test_fees_of_two_accounts_are_two(bank: Desk) -> None:
+    before = await bank.account("rail_fees")
+    for account in ("US1111", "US2222"):
+        assert found(await bank.again(await bank.give_table("-0.30,fee,,C-1", account=account))) == []
+    assert await bank.account("rail_fees") - before == 600_000
 
 
 async def test_another_currency_moves_nothing(bank: Desk) -> None:

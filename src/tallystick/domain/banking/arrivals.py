@@ -68,16 +68,21 @@ class BankFindingKind(Enum):
     CAME_FIRST = "came back, but no statement says that it left"
     OTHER_CURRENCY = "another currency"
     NOT_YET = "not at the bank yet"  # sent a short while ago: no disagreement
+    KNOWN_FEE = "a fee that another statement has told"  # not booked again, unless somebody says that it is another one
 
 
 class BankFinding(Struct, frozen=True):
-    """Something on which the two sides do not agree. `name`: ours of the payout, else the bank's of the entry."""
+    """Something on which the two sides do not agree. `name`: ours of the payout, else the bank's of the entry.
+
+    `entry_id`: of a fee that seems to be booked, by which somebody says that it is another one.
+    """
 
     kind: BankFindingKind
     name: str
     day: date
     there_micros: int
     here_micros: int
+    entry_id: str | None = None
 
     @property
     def unexplained_micros(self) -> int:

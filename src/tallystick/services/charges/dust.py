@@ -49,7 +49,7 @@ async def sums(books: BookContext) -> DustSums:
 async def write_off_due(service: Service) -> int:
     """Write off what the rules of sellers say, in the books whose day has come; how many debts.
 
-    A book that fails is logged and put off, so that it does not stay the first one that is due and keep the others waiting.
+    A book that fails is logged and put off: it would stay the first one that is due, and keep the others waiting.
     """
     now = service.trusted_now()
     written_off = 0

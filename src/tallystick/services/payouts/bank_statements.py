@@ -7,7 +7,7 @@ that another one had, books nothing twice: each entry is known by what the bank 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as with_other
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,7 +18,6 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from tallystick.domain.accounts import AccountKind
 from tallystick.domain.banking.arrivals import (
     ArrivalDeed,
     BankFinding,
@@ -29,15 +28,13 @@ from tallystick.domain.banking.arrivals import (
     finding_of,
 )
 from tallystick.domain.banking.bank_statements import BankEntry, BankStatement
-from tallystick.domain.commands import BookMovement
 from tallystick.domain.environments import LIVE
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import display_amount
 from tallystick.processors.statements.lines import NO_REFERENCE, is_an_id
 from tallystick.processors.statements.reading import MAX_BYTES, StatementError, read_statements
 from tallystick.services.operations import audit
-from tallystick.services.payouts import desk
-from tallystick.services.process.transaction_ids import fresh_transaction_id
+from tallystick.services.payouts import bank_fees, desk
 from tallystick.store.ledger.create_book import operator_book
 from tallystick.store.payouts import statements
 from tallystick.store.payouts.statements import BankReport, GivenStatement, NamedPayout, PassedEntry
@@ -61,15 +58,11 @@ __all__ = [
     "take_in",
 ]
 
-BANK: Final = "bank"
-"""By which name the operator's book has what the bank keeps for itself."""
-
 TAKES: Final = timedelta(days=3)
 """How long a bank may take to carry out what people said was sent."""
 
 _CAME_BACK: Final = "The bank sent it back"
 _NOTHING: Final = BankReport(0, 0, 0, 0, ())
-_AT_ONCE: Final = 200
 _log = structlog.get_logger(__name__)
 
 
@@ -151,37 +144,47 @@ async def outlook(service: Service, environment: str, given: GivenStatement) -> 
     matched = await _match(service, place, given)
     deeds = {name: deeds_of(one.payout, matched.passed[name]) for name, one in matched.payouts.items()}
     doing = {name for name, those in deeds.items() if those}
+    repeated = await bank_fees.repeated_in(service, place.book_id, given)
     return BankOutlook(
         arriving=tuple(sorted(name for name, those in deeds.items() if ArrivalDeed.ARRIVED in those)),
         returning=tuple(sorted(name for name, those in deeds.items() if ArrivalDeed.CAME_BACK in those)),
-        fees_micros=_fees(given.entries),
-        findings=await _findings(service, place, given, matched, but=doing),
+        fees_micros=bank_fees.total(given.entries, but=repeated),
+        findings=await _findings(service, place, given, matched, repeated, but=doing),
     )
 
 
-async def book(service: Service, actor: Actor, environment: str, given: GivenStatement) -> GivenStatement:
-    """Tell the books what the statement says, once, and hold the rest against them; audited."""
+async def book(
+    service: Service, actor: Actor, environment: str, given: GivenStatement, another: Collection[str] = ()
+) -> GivenStatement:
+    """Tell the books what the statement says, once, and hold the rest against them; audited.
+
+    `another`: ids of entries with fees that are booked although another statement seems to have had them.
+    """
     began = service.clock()
     place = await _place(service, environment)
     matched = await _match(service, place, given)
     await statements.note(service.pool, place.book_id, given.statement_id, matched.entries)
-    await _book_fees(service, place, given.entries)
+    await bank_fees.book(service, place.book_id, given, another)
     references = {name: entry.reference for entry, name in matched.entries if name is not None}
     for name, one in sorted(matched.payouts.items()):
         for deed in deeds_of(one.payout, matched.passed[name]):
             await _tell(service, actor, name, deed, references[name])
     matched = await _match(service, place, given)  # as the books have it now, whoever else changed something meanwhile
-    findings = await _findings(service, place, given, matched)
+    repeated = await bank_fees.repeated_in(service, place.book_id, given)
+    findings = await _findings(service, place, given, matched, repeated)
     standings = [one.payout.standing for one in matched.payouts.values()]
     report = BankReport(
         arrived=standings.count(PayoutStanding.SENT),
         returned=standings.count(PayoutStanding.RETURNED),
-        fees_micros=_fees(given.entries),
+        fees_micros=bank_fees.total(given.entries, but=repeated),
         unexplained_micros=sum(finding.unexplained_micros for finding in findings),
         findings=findings,
     )
     await statements.keep(service.pool, place.book_id, given.statement_id, report, began)
     details = {"unexplained": display_amount(report.unexplained_micros)}
+    said = sorted({entry.entry_id for entry in given.entries} & set(another))
+    if said:
+        details["other_fees"] = " ".join(said)
     await audit.record(
         service.pool,
         actor,
@@ -277,10 +280,16 @@ async def _files_named(service: Service, place: _Place, files: set[str]) -> Mapp
 
 
 async def _findings(
-    service: Service, place: _Place, given: GivenStatement, matched: _Matched, but: Iterable[TransactionId] = ()
+    service: Service,
+    place: _Place,
+    given: GivenStatement,
+    matched: _Matched,
+    repeated: Iterable[BankEntry],
+    but: Iterable[TransactionId] = (),
 ) -> tuple[BankFinding, ...]:
-    """What does not agree, but of payouts for which something is to be done still."""
-    found = [
+    """What does not agree, but of payouts for which something is to be done still, and fees that are there twice."""
+    found = [bank_fees.finding_of(entry) for entry in repeated]
+    found += [
         _unknown(entry) for entry, name in matched.entries if name is None and not (entry.is_fee and entry.is_ours)
     ]
     last = {name: entry.day for entry, name in sorted(matched.entries, key=lambda one: one[0].day) if name is not None}
@@ -315,28 +324,6 @@ async def _only_here(service: Service, place: _Place, given: GivenStatement, mat
         for name, payout in missing.items()
         if name not in seen and name not in matched.payouts
     ]
-
-
-async def _book_fees(service: Service, place: _Place, entries: Iterable[BankEntry]) -> None:
-    commands = [
-        BookMovement(
-            fresh_transaction_id(place.book_id, service.clock()),
-            BANK,
-            entry.entry_id,
-            AccountKind.RAIL_FEES,
-            entry.fee_micros,
-        )
-        for entry in entries
-        if entry.fee_micros and entry.is_ours
-    ]
-    for first in range(0, len(commands), _AT_ONCE):
-        for outcome in await service.committer.perform_all(place.book_id, commands[first : first + _AT_ONCE]):
-            if isinstance(outcome, Exception):
-                raise outcome
-
-
-def _fees(entries: Iterable[BankEntry]) -> int:
-    return sum(entry.fee_micros for entry in entries if entry.is_ours)
 
 
 def _as_given(statement: BankStatement, now: datetime) -> GivenStatement:

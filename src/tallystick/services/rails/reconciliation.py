@@ -141,9 +141,9 @@ async def _assigned(
 ) -> list[MovedThere]:
     """What was told, with the transactions of ours; kept, and marked where it belongs to nothing of ours.
 
-    A refund that was made by hand, of a charge of ours, is booked as one, if the books can follow it. Whether it is one is
-    written down first, by whoever reads it first: of two readings at once, of which one does not know the charge yet, none
-    books in `suspense` what the other books as a refund.
+    A refund that was made by hand, of a charge of ours, is booked as one, if the books can follow it. Whether it is one
+    is written down first, by whoever reads it first: of two readings at once, of which one does not know the charge
+    yet, none books in `suspense` what the other books as a refund.
     """
     found = await _with_transactions(service, place, told)
     by_hand = {

@@ -79,10 +79,12 @@ async def show_statement(
 async def do_book_statement(
     request: PageRequest, environment: FromPath[str], statement_id: FromPath[str]
 ) -> Response[Any]:
-    """Tell the books what it says; once more, where it was booked before."""
+    """Tell the books what it says; once more, where it was booked before. Fees that were ticked, too."""
 
     async def step(operator: OperatorContext, given: GivenStatement) -> Response[Any]:
-        await bank_statements.book(operator.service, operator.actor, environment, given)
+        form = await form_of(request)
+        another = {entry.entry_id for entry in given.entries if f"another-{entry.entry_id}" in form}
+        await bank_statements.book(operator.service, operator.actor, environment, given, another)
         return go(f"{PLACE}/{environment}/{given.statement_id}?done=booked")
 
     return await _for_statement(request, environment, statement_id, step)

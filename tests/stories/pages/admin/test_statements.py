@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+
 import httpx
 import pytest
 from tests.stories.pages.deeds import payouts as deeds
@@ -56,6 +59,40 @@ async def test_a_statement_is_looked_at_and_then_booked(admin: Browser, scene: S
     back = await admin.submit(await give(admin, deeds.table_of(f"{day},20.00,B-79,{payout}")), "/book")
     assert "Came back" in Page(back).text
     assert "State came back" in Page(await admin.get(f"/admin/payouts/{payout}")).text
+
+
+async def test_a_fee_that_was_told_before_is_booked_again_only_when_somebody_says_so(
+    admin: Browser, scene: Scene
+) -> None:
+    """On a day of its own: the tests of pages share a database."""
+    header, day, first, second = (
+        b"date,amount,kind,reference\n",
+        "2019-03-05",
+        secrets.token_hex(6),
+        secrets.token_hex(6),
+    )
+    amount = f"-{secrets.randbelow(9_000) + 1_000}.17"
+    row = f"{day},{amount},fee,"
+    await admin.submit(await give(admin, header + f"{row}{first}".encode()), "/book")
+    shown = await give(admin, header + f"{row}{second}".encode(), "march.csv")
+
+    assert f"Another fee: {dollars(amount)} USD of {day}, {second}" in Page(shown).text
+    assert "Fees 0.00 USD" in Page(shown).text
+    kept = await admin.submit(shown, "/book")
+    assert "Fees 0.00 USD" in Page(kept).text
+    (box,) = re.findall(r'name="(another-[^"]+)"', kept.text)
+    both = await admin.submit(kept, "/book", **{box: "yes"})
+    assert f"Fees {dollars(amount)} USD" in Page(both).text
+    assert "Another fee" not in Page(both).text
+    (row_of_log,) = await scene.world.rows(
+        "SELECT subject FROM audit_entry WHERE action = 'bank.statement' AND details ->> 'other_fees' = $1",
+        box.removeprefix("another-"),
+    )
+    assert row_of_log["subject"] == "march.csv"
+
+
+def dollars(amount: str) -> str:
+    return f"{float(amount.removeprefix('-')):,.2f}"
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,12 @@ def reconcile(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day; else the first, or yesterday.")
     ] = None,
+    another_fee: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENTRY", help="Of a statement: a fee that is another one than the one of that day and amount."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Hold what a rail or a statement of the bank says that moved against the books.
@@ -48,8 +54,10 @@ def reconcile(
     if statement is not None:
         if first is not None or last is not None:
             raise ProblemError("a statement has its own days: leave --from and --to away")
-        tell_statements(run(book_statements(statement, environment)), json=json)
+        tell_statements(run(book_statements(statement, environment, another_fee or ())), json=json)
         return
+    if another_fee:
+        raise ProblemError("--another-fee is for statements of a bank")
     assert rail is not None, "one of the two is there"  # noqa: S101 - see above
     reports = run(_reconcile(rail, environment, first, last))
     if json:

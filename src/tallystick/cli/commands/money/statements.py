@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import typer
@@ -13,8 +13,11 @@ from tallystick.services.payouts import bank_statements
 from tallystick.services.payouts.bank_statements import MAX_BYTES, GivenStatement, StatementError
 
 
-async def book_statements(path: Path, environment: str) -> list[GivenStatement]:
-    """Book all statements of a file. Raises ProblemError."""
+async def book_statements(path: Path, environment: str, another: Collection[str]) -> list[GivenStatement]:
+    """Book all statements of a file. `another`: entries with fees that somebody says are other ones.
+
+    Raises ProblemError.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -25,8 +28,12 @@ async def book_statements(path: Path, environment: str) -> list[GivenStatement]:
             given = await bank_statements.take_in(service, environment, content, path.name)
         except StatementError as error:
             raise ProblemError(f"{path}: {error}") from None
+        fees = {entry.entry_id for one in given for entry in one.entries if entry.fee_micros}
+        for name in another:
+            if name not in fees:
+                raise ProblemError(f"the file has no entry {name} with a fee")
         actor = actor_of_process()
-        return [await bank_statements.book(service, actor, environment, one) for one in given]
+        return [await bank_statements.book(service, actor, environment, one, another) for one in given]
 
 
 def tell_statements(booked: Sequence[GivenStatement], *, json: bool) -> None:
@@ -50,6 +57,8 @@ def _tell(one: GivenStatement) -> None:
     for finding in report.findings:
         there, here = display_amount(finding.there_micros), display_amount(finding.here_micros)
         tell(f"  {finding.kind.value}: {finding.name}, {finding.day}, {there} there, {here} here")
+        if finding.entry_id is not None:
+            tell(f"    not booked again; if the bank took both: --another-fee {finding.entry_id}")
 
 
 def _as_json(one: GivenStatement) -> dict[str, object]:
@@ -71,6 +80,7 @@ def _as_json(one: GivenStatement) -> dict[str, object]:
                 "day": finding.day.isoformat(),
                 "there": format_amount(finding.there_micros),
                 "here": format_amount(finding.here_micros),
+                "entry": finding.entry_id,
             }
             for finding in report.findings
         ],
