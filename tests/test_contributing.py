@@ -13,7 +13,7 @@ from tools.check import QUICK_TESTS, STATIC_CHECKS
 
 import tallystick
 
-ROOMS = ("src", "tests", "tools", "docs", ".ci", ".github")
+ROOMS = ("src", "clients", "tests", "tools", "docs", ".ci", ".github")
 TEXT = {".css", ".html", ".js", ".json", ".lua", ".md", ".po", ".py", ".pyx", ".sql", ".svg", ".toml", ".xsd", ".yml"}
 
 

@@ -20,7 +20,7 @@ from tests.support.paths import ROOT
 LOCK: Final = ROOT / "requirements.lock"
 DEVELOPMENT_LOCK: Final = ROOT / "requirements-dev.lock"
 _LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==[^ ;\\]+(?: ; ([^\\]+?))? \\$", re.MULTILINE)
-_SOURCES: Final = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "requirements.lock", "src")
+_SOURCES: Final = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "requirements.lock", "src", "clients")
 
 
 @dataclass(frozen=True)

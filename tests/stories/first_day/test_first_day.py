@@ -63,6 +63,10 @@ def test_what_is_installed_is_what_serves_and_nothing_of_development(machine: Ma
     assert machine.run("tallystick", "--version").stdout == f"{__version__}\n"
     place = machine.run(str(machine.python), "-c", "import tallystick; print(tallystick.__file__)").stdout
     assert place.startswith(f"{machine.program.parents[1]}/")
+    client = machine.run(
+        str(machine.python), "-c", "import tallystick_client; print(tallystick_client.__file__)"
+    ).stdout
+    assert Path(client).parents[1] == Path(place).parents[1]  # what the sample shop is written on
     listed = machine.run(
         str(machine.python), "-c", "from importlib import metadata; print(*(d.name for d in metadata.distributions()))"
     )

@@ -1,0 +1,428 @@
+"""Every endpoint, as a table. Made by tools/write_clients.py from /v1/openapi.json: not changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tallystick_client.endpoint import Endpoint, Input
+
+API_VERSION: Final = "2026-12-01"
+"""Of the interface: what this library was made for."""
+
+CHARGES_CREATE: Final = Endpoint(
+    "charges.create",
+    "POST",
+    "/v1/charges",
+    "Charge",
+    inputs=(
+        Input("authorization", required=True),
+        Input("amount", type="decimal", required=True),
+        Input("currency", choices=("USD",)),
+        Input("description"),
+        Input("note"),
+        Input("notification_url"),
+        Input("timeout_minutes", type="integer"),
+    ),
+    takes_key=True,
+)
+CHARGES_LIST: Final = Endpoint(
+    "charges.list",
+    "GET",
+    "/v1/charges",
+    "Charge",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+CHARGES_GET: Final = Endpoint(
+    "charges.get",
+    "GET",
+    "/v1/charges/{id}",
+    "Charge",
+)
+CHARGES_REFUND: Final = Endpoint(
+    "charges.refund",
+    "POST",
+    "/v1/charges/{id}/refund",
+    "Refund",
+    inputs=(
+        Input("amount", type="decimal"),
+        Input("currency", choices=("USD",)),
+        Input("note"),
+        Input("notification_url"),
+    ),
+    takes_key=True,
+)
+TOP_UPS_CREATE: Final = Endpoint(
+    "top_ups.create",
+    "POST",
+    "/v1/top_ups",
+    "TopUp",
+    inputs=(
+        Input("authorization", required=True),
+        Input("amount", type="decimal", required=True),
+        Input("currency", choices=("USD",)),
+        Input("description"),
+        Input("note"),
+        Input("notification_url"),
+        Input("timeout_minutes", type="integer"),
+    ),
+    takes_key=True,
+)
+TOP_UPS_LIST: Final = Endpoint(
+    "top_ups.list",
+    "GET",
+    "/v1/top_ups",
+    "TopUp",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+TOP_UPS_REFUND: Final = Endpoint(
+    "top_ups.refund",
+    "POST",
+    "/v1/top_ups/{id}/refund",
+    "Refund",
+    inputs=(
+        Input("amount", type="decimal"),
+        Input("currency", choices=("USD",)),
+        Input("note"),
+        Input("notification_url"),
+    ),
+    takes_key=True,
+)
+TOP_UPS_GET: Final = Endpoint(
+    "top_ups.get",
+    "GET",
+    "/v1/top_ups/{id}",
+    "TopUp",
+)
+SETTLEMENTS_CREATE: Final = Endpoint(
+    "settlements.create",
+    "POST",
+    "/v1/settlements",
+    "Settlement",
+    inputs=(
+        Input("authorization", required=True),
+        Input("amount", type="decimal", required=True),
+        Input("currency", choices=("USD",)),
+        Input("description"),
+        Input("note"),
+        Input("notification_url"),
+        Input("timeout_minutes", type="integer"),
+    ),
+    takes_key=True,
+)
+SETTLEMENTS_LIST: Final = Endpoint(
+    "settlements.list",
+    "GET",
+    "/v1/settlements",
+    "Settlement",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+SETTLEMENTS_GET: Final = Endpoint(
+    "settlements.get",
+    "GET",
+    "/v1/settlements/{id}",
+    "Settlement",
+)
+WRITE_OFFS_CREATE: Final = Endpoint(
+    "write_offs.create",
+    "POST",
+    "/v1/write_offs",
+    "WriteOff",
+    inputs=(
+        Input("authorization", required=True),
+        Input("amount", type="decimal", required=True),
+        Input("currency", choices=("USD",)),
+        Input("note"),
+    ),
+    takes_key=True,
+)
+WRITE_OFFS_LIST: Final = Endpoint(
+    "write_offs.list",
+    "GET",
+    "/v1/write_offs",
+    "WriteOff",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+WRITE_OFFS_GET: Final = Endpoint(
+    "write_offs.get",
+    "GET",
+    "/v1/write_offs/{id}",
+    "WriteOff",
+)
+REFUNDS_CREATE: Final = Endpoint(
+    "refunds.create",
+    "POST",
+    "/v1/refunds",
+    "Refund",
+    inputs=(
+        Input("transaction", required=True),
+        Input("amount", type="decimal"),
+        Input("currency", choices=("USD",)),
+        Input("note"),
+        Input("notification_url"),
+    ),
+    takes_key=True,
+)
+REFUNDS_LIST: Final = Endpoint(
+    "refunds.list",
+    "GET",
+    "/v1/refunds",
+    "Refund",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+REFUNDS_GET: Final = Endpoint(
+    "refunds.get",
+    "GET",
+    "/v1/refunds/{id}",
+    "Refund",
+)
+PAYOUTS_CREATE: Final = Endpoint(
+    "payouts.create",
+    "POST",
+    "/v1/payouts",
+    "Payout",
+    inputs=(
+        Input("amount", type="decimal"),
+        Input("currency", choices=("USD",)),
+        Input("note"),
+    ),
+    takes_key=True,
+)
+PAYOUTS_LIST: Final = Endpoint(
+    "payouts.list",
+    "GET",
+    "/v1/payouts",
+    "Payout",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+PAYOUTS_GET: Final = Endpoint(
+    "payouts.get",
+    "GET",
+    "/v1/payouts/{id}",
+    "Payout",
+)
+DISPUTES_GET: Final = Endpoint(
+    "disputes.get",
+    "GET",
+    "/v1/disputes/{id}",
+    "Dispute",
+)
+DISPUTES_LIST: Final = Endpoint(
+    "disputes.list",
+    "GET",
+    "/v1/disputes",
+    "Dispute",
+    inputs=(
+        Input("status", choices=("opened", "evidence_due", "won", "lost")),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+DISPUTES_EVIDENCE: Final = Endpoint(
+    "disputes.evidence",
+    "GET",
+    "/v1/disputes/{id}/evidence",
+    "",
+    body_type="application/pdf",
+)
+TRANSACTIONS_GET: Final = Endpoint(
+    "transactions.get",
+    "GET",
+    "/v1/transactions/{id}",
+    "Transaction",
+)
+TRANSACTIONS_LIST: Final = Endpoint(
+    "transactions.list",
+    "GET",
+    "/v1/transactions",
+    "Transaction",
+    inputs=(
+        Input(
+            "type",
+            choices=(
+                "charge",
+                "top_up",
+                "settlement",
+                "write_off",
+                "refund",
+                "reservation",
+                "capture",
+                "dispute",
+                "refund_reversal",
+                "payout",
+                "payout_return",
+            ),
+        ),
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+AUTHORIZATIONS_CREATE: Final = Endpoint(
+    "authorizations.create",
+    "POST",
+    "/v1/authorizations",
+    "Authorization",
+    inputs=(
+        Input("kind", required=True, choices=("prepaid", "postpaid")),
+        Input("limit", type="decimal", required=True),
+        Input("total_limit", type="decimal"),
+        Input("currency", choices=("USD",)),
+        Input("description"),
+        Input("return_url", required=True),
+        Input("expires_at", type="date-time"),
+    ),
+    takes_key=True,
+)
+AUTHORIZATIONS_LIST: Final = Endpoint(
+    "authorizations.list",
+    "GET",
+    "/v1/authorizations",
+    "Authorization",
+    inputs=(
+        Input("kind", choices=("prepaid", "postpaid")),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+AUTHORIZATIONS_GET: Final = Endpoint(
+    "authorizations.get",
+    "GET",
+    "/v1/authorizations/{id}",
+    "Authorization",
+)
+AUTHORIZATIONS_CANCEL: Final = Endpoint(
+    "authorizations.cancel",
+    "POST",
+    "/v1/authorizations/{id}/cancel",
+    "Authorization",
+    inputs=(Input("notification_url"),),
+)
+SANDBOX_CLOCK: Final = Endpoint(
+    "sandbox.clock",
+    "GET",
+    "/v1/sandbox/clock",
+    "Clock",
+)
+SANDBOX_FORWARD_CLOCK: Final = Endpoint(
+    "sandbox.forward_clock",
+    "POST",
+    "/v1/sandbox/clock",
+    "Clock",
+    inputs=(Input("by", required=True),),
+)
+ACCOUNT_GET: Final = Endpoint(
+    "account.get",
+    "GET",
+    "/v1/account",
+    "Account",
+)
+KEYS_LIST: Final = Endpoint(
+    "keys.list",
+    "GET",
+    "/v1/keys",
+    "Key",
+    is_list=True,
+)
+
+ENDPOINTS: Final = (
+    CHARGES_CREATE,
+    CHARGES_LIST,
+    CHARGES_GET,
+    CHARGES_REFUND,
+    TOP_UPS_CREATE,
+    TOP_UPS_LIST,
+    TOP_UPS_REFUND,
+    TOP_UPS_GET,
+    SETTLEMENTS_CREATE,
+    SETTLEMENTS_LIST,
+    SETTLEMENTS_GET,
+    WRITE_OFFS_CREATE,
+    WRITE_OFFS_LIST,
+    WRITE_OFFS_GET,
+    REFUNDS_CREATE,
+    REFUNDS_LIST,
+    REFUNDS_GET,
+    PAYOUTS_CREATE,
+    PAYOUTS_LIST,
+    PAYOUTS_GET,
+    DISPUTES_GET,
+    DISPUTES_LIST,
+    DISPUTES_EVIDENCE,
+    TRANSACTIONS_GET,
+    TRANSACTIONS_LIST,
+    AUTHORIZATIONS_CREATE,
+    AUTHORIZATIONS_LIST,
+    AUTHORIZATIONS_GET,
+    AUTHORIZATIONS_CANCEL,
+    SANDBOX_CLOCK,
+    SANDBOX_FORWARD_CLOCK,
+    ACCOUNT_GET,
+    KEYS_LIST,
+)
+READ: Final[Mapping[str, Endpoint]] = {
+    "Charge": CHARGES_GET,
+    "TopUp": TOP_UPS_GET,
+    "Settlement": SETTLEMENTS_GET,
+    "WriteOff": WRITE_OFFS_GET,
+    "Refund": REFUNDS_GET,
+    "Payout": PAYOUTS_GET,
+    "Dispute": DISPUTES_GET,
+    "Transaction": TRANSACTIONS_GET,
+    "Authorization": AUTHORIZATIONS_GET,
+}
+"""What reads one object of a kind anew."""

@@ -1,0 +1,498 @@
+"""The objects of the service. Made by tools/write_clients.py from /v1/openapi.json: not changed by hand.
+
+Words that a member can have are known to a type checker; at run time others are read as well, which a later service may
+have.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from tallystick_client.base import ApiObject, Awaited
+
+if TYPE_CHECKING:
+    AuthorizationStatus = Literal["pending", "not_yet_active", "active", "used", "expired", "cancelled"]
+    DisputeStatus = Literal["opened", "evidence_due", "won", "lost"]
+    Environment = Literal["sandbox", "live"]
+    Kind = Literal["prepaid", "postpaid", "payment"]
+    Object = Literal[
+        "charge",
+        "top_up",
+        "settlement",
+        "write_off",
+        "refund",
+        "reservation",
+        "capture",
+        "dispute",
+        "refund_reversal",
+        "payout",
+        "payout_return",
+    ]
+    PaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
+    Scopes = Literal[
+        "read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications", "pay_out"
+    ]
+    TransactionStatus = Literal["succeeded", "pending", "failed", "reserved", "cancelled"]
+else:
+    AuthorizationStatus = str
+    DisputeStatus = str
+    Environment = str
+    Kind = str
+    Object = str
+    PaymentMethod = str
+    Scopes = str
+    TransactionStatus = str
+
+
+class AccountCash(ApiObject, frozen=True, kw_only=True, dict=True):
+    """What the service holds for the seller."""
+
+    balance: Decimal
+    pending: Decimal
+    refundable: Decimal
+
+
+class AccountPrepaidLiability(ApiObject, frozen=True, kw_only=True, dict=True):
+    """What the seller owes in goods."""
+
+    balance: Decimal
+    pending: Decimal
+
+
+class AccountDebt(ApiObject, frozen=True, kw_only=True, dict=True):
+    """What buyers owe the seller."""
+
+    balance: Decimal
+    pending: Decimal
+
+
+class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
+    """An authorization, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: The instrument's id; of a payment token, the token's.
+        kind: What was agreed to.
+        status: `pending` until a buyer agrees.
+        url: While it is pending: where a buyer agrees.
+        currency: Of all amounts.
+        limit: The most that a balance can be, or that can be owed.
+        total_limit: Of a tab: the most that may be charged in all.
+        balance: Of a balance: what is on it.
+        owed: Of a tab: what is owed.
+        pending: What is on its way.
+        available: The largest charge that would pass now.
+        description: What the buyer reads.
+        idempotency_key: The key of its request.
+        created_at: When it was asked for or agreed to.
+        expires_at: When it ends; null: never.
+    """
+
+    fails: ClassVar[bool] = False
+
+    object: str
+    id: str
+    kind: Kind
+    status: AuthorizationStatus
+    url: str | None = None
+    currency: str
+    limit: Decimal | None = None
+    total_limit: Decimal | None = None
+    balance: Decimal | None = None
+    owed: Decimal | None = None
+    pending: Decimal | None = None
+    available: Decimal | None = None
+    description: str | None = None
+    idempotency_key: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+class Charge(Awaited, frozen=True, kw_only=True, dict=True):
+    """A charge, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class TopUp(Awaited, frozen=True, kw_only=True, dict=True):
+    """A top up, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Settlement(Awaited, frozen=True, kw_only=True, dict=True):
+    """A settlement, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class WriteOff(Awaited, frozen=True, kw_only=True, dict=True):
+    """A write off, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Refund(Awaited, frozen=True, kw_only=True, dict=True):
+    """A refund, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Payout(Awaited, frozen=True, kw_only=True, dict=True):
+    """A payout, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Transaction(Awaited, frozen=True, kw_only=True, dict=True):
+    """A transaction, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: Object
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: PaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Dispute(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A dispute, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id: that of its transaction.
+        status: How far it is.
+        charge: The transaction that is disputed.
+        authorization: What was charged.
+        amount: How much is disputed.
+        held: What of it the balance or tab bears: of a balance, frozen meanwhile.
+        owed: What the seller owes for it and has not paid yet.
+        fee: What the payment network takes for the dispute.
+        currency: Of all amounts.
+        environment: Where it happened.
+        reason: What the buyer's bank says.
+        reference: What the payment network calls it.
+        has_evidence: Whether this seller has any: who called for the charge.
+        created_at: When it was opened.
+        evidence_due_at: Until when the bank waits.
+        closed_at: When it was over.
+    """
+
+    object: str
+    id: str
+    status: DisputeStatus
+    charge: str
+    authorization: str | None = None
+    amount: Decimal
+    held: Decimal
+    owed: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    reason: str | None = None
+    reference: str
+    has_evidence: bool
+    created_at: datetime
+    evidence_due_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class Account(ApiObject, frozen=True, kw_only=True, dict=True):
+    """An account, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        environment: Where it happened.
+        currency: Of all amounts.
+        cash: What the service holds for the seller.
+        prepaid_liability: What the seller owes in goods.
+        debt: What buyers owe the seller.
+    """
+
+    object: str
+    environment: Environment
+    currency: str
+    cash: AccountCash
+    prepaid_liability: AccountPrepaidLiability
+    debt: AccountDebt
+
+
+class Key(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A key, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: The access key's id.
+        name: What its maker calls it.
+        environment: Where it happened.
+        usable: Whether calls with it are answered.
+        scopes: What it may do.
+        networks: Where its calls come from; none: anywhere.
+        calls_per_second: Its own rate; null: the setting.
+        created_at: When it was made.
+        expires_at: When it ends; null: never.
+        revoked_at: When it was revoked.
+        last_used_at: When it was last used.
+    """
+
+    object: str
+    id: str
+    name: str
+    environment: Environment
+    usable: bool
+    scopes: list[Scopes]
+    networks: list[str]
+    calls_per_second: int | None = None
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+class Clock(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A clock, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        now: What time it is in the sandbox.
+        ahead_seconds: How far that is ahead.
+    """
+
+    object: str
+    now: datetime
+    ahead_seconds: int

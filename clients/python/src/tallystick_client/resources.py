@@ -1,0 +1,851 @@
+"""A method for each endpoint, blocking.
+
+Made by tools/write_clients.py from /v1/openapi.json: not changed by hand.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tallystick_client import endpoints
+from tallystick_client.amounts import Moment, Money, amount_text, moment_text
+from tallystick_client.base import LONGEST_WAIT_SECONDS
+from tallystick_client.core import Core
+from tallystick_client.listing import Listing
+from tallystick_client.objects import (
+    Account,
+    Authorization,
+    Charge,
+    Clock,
+    Dispute,
+    Key,
+    Payout,
+    Refund,
+    Settlement,
+    TopUp,
+    Transaction,
+    WriteOff,
+)
+
+
+class ChargesResource:
+    """What there is at /v1/charges."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        authorization: str,
+        amount: Money,
+        currency: Literal["USD"] | None = None,
+        description: str | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        timeout_minutes: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Charge:
+        """Charges a prepaid balance, a tab or, with a token, real money.
+
+        Args:
+            authorization: The authorization: a prepaid balance, a tab or a token.
+            amount: How much: decimal text with at most six decimals.
+            currency: Of the amount.
+            description: What the buyer reads.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            timeout_minutes: How long it may wait until the payment network is asked; then it fails.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.CHARGES_CREATE,
+            Charge,
+            None,
+            {
+                "authorization": authorization,
+                "amount": amount_text("amount", amount),
+                "currency": currency,
+                "description": description,
+                "note": note,
+                "notification_url": notification_url,
+                "timeout_minutes": timeout_minutes,
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Charge]:
+        """Every charge, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.CHARGES_LIST,
+            Charge,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    def get(self, charge_id: str, /) -> Charge:
+        """One charge."""
+        return self._core.one(endpoints.CHARGES_GET, Charge, charge_id, {})
+
+    def wait(self, charge_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Charge:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.CHARGES_GET, Charge, charge_id, seconds)
+
+    def refund(
+        self,
+        charge_id: str,
+        /,
+        *,
+        amount: Money | None = None,
+        currency: Literal["USD"] | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Refund:
+        """Gives back all or part of a charge: to where it came from, or off the debt.
+
+        Args:
+            charge_id: The id of the charge.
+            amount: How much; all that is left, if it is not given.
+            currency: Of the amount.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.CHARGES_REFUND,
+            Refund,
+            charge_id,
+            {
+                "amount": None if amount is None else amount_text("amount", amount),
+                "currency": currency,
+                "note": note,
+                "notification_url": notification_url,
+            },
+            idempotency_key,
+        )
+
+
+class TopUpsResource:
+    """What there is at /v1/top_ups."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        authorization: str,
+        amount: Money,
+        currency: Literal["USD"] | None = None,
+        description: str | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        timeout_minutes: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> TopUp:
+        """Brings real money onto a prepaid balance.
+
+        Args:
+            authorization: The authorization: a prepaid balance, a tab or a token.
+            amount: How much: decimal text with at most six decimals.
+            currency: Of the amount.
+            description: What the buyer reads.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            timeout_minutes: How long it may wait until the payment network is asked; then it fails.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.TOP_UPS_CREATE,
+            TopUp,
+            None,
+            {
+                "authorization": authorization,
+                "amount": amount_text("amount", amount),
+                "currency": currency,
+                "description": description,
+                "note": note,
+                "notification_url": notification_url,
+                "timeout_minutes": timeout_minutes,
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[TopUp]:
+        """Every top-up, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.TOP_UPS_LIST,
+            TopUp,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    def refund(
+        self,
+        top_up_id: str,
+        /,
+        *,
+        amount: Money | None = None,
+        currency: Literal["USD"] | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Refund:
+        """Gives back what was not spent of a top-up, to where it came from.
+
+        Args:
+            top_up_id: The id of the top-up.
+            amount: How much; all that is left, if it is not given.
+            currency: Of the amount.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.TOP_UPS_REFUND,
+            Refund,
+            top_up_id,
+            {
+                "amount": None if amount is None else amount_text("amount", amount),
+                "currency": currency,
+                "note": note,
+                "notification_url": notification_url,
+            },
+            idempotency_key,
+        )
+
+    def get(self, top_up_id: str, /) -> TopUp:
+        """One top-up."""
+        return self._core.one(endpoints.TOP_UPS_GET, TopUp, top_up_id, {})
+
+    def wait(self, top_up_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> TopUp:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.TOP_UPS_GET, TopUp, top_up_id, seconds)
+
+
+class SettlementsResource:
+    """What there is at /v1/settlements."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        authorization: str,
+        amount: Money,
+        currency: Literal["USD"] | None = None,
+        description: str | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        timeout_minutes: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Settlement:
+        """Brings in real money for what is owed on a tab.
+
+        Args:
+            authorization: The authorization: a prepaid balance, a tab or a token.
+            amount: How much: decimal text with at most six decimals.
+            currency: Of the amount.
+            description: What the buyer reads.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            timeout_minutes: How long it may wait until the payment network is asked; then it fails.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.SETTLEMENTS_CREATE,
+            Settlement,
+            None,
+            {
+                "authorization": authorization,
+                "amount": amount_text("amount", amount),
+                "currency": currency,
+                "description": description,
+                "note": note,
+                "notification_url": notification_url,
+                "timeout_minutes": timeout_minutes,
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Settlement]:
+        """Every settlement, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.SETTLEMENTS_LIST,
+            Settlement,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    def get(self, settlement_id: str, /) -> Settlement:
+        """One settlement."""
+        return self._core.one(endpoints.SETTLEMENTS_GET, Settlement, settlement_id, {})
+
+    def wait(self, settlement_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Settlement:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.SETTLEMENTS_GET, Settlement, settlement_id, seconds)
+
+
+class WriteOffsResource:
+    """What there is at /v1/write_offs."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        authorization: str,
+        amount: Money,
+        currency: Literal["USD"] | None = None,
+        note: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> WriteOff:
+        """Forgives part or all of what is owed on a tab. No money moves, and it cannot be undone.
+
+        Args:
+            authorization: The authorization: a prepaid balance, a tab or a token.
+            amount: How much: decimal text with at most six decimals.
+            currency: Of the amount.
+            note: A note for the seller alone.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.WRITE_OFFS_CREATE,
+            WriteOff,
+            None,
+            {
+                "authorization": authorization,
+                "amount": amount_text("amount", amount),
+                "currency": currency,
+                "note": note,
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[WriteOff]:
+        """Every write-off, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.WRITE_OFFS_LIST,
+            WriteOff,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    def get(self, write_off_id: str, /) -> WriteOff:
+        """One write-off."""
+        return self._core.one(endpoints.WRITE_OFFS_GET, WriteOff, write_off_id, {})
+
+    def wait(self, write_off_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> WriteOff:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.WRITE_OFFS_GET, WriteOff, write_off_id, seconds)
+
+
+class RefundsResource:
+    """What there is at /v1/refunds."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        transaction: str,
+        amount: Money | None = None,
+        currency: Literal["USD"] | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Refund:
+        """Gives back all or part of a transaction: to where it came from, or off the debt.
+
+        Args:
+            transaction: What to give back: a charge, or the capture of a reservation.
+            amount: How much; all that is left, if it is not given.
+            currency: Of the amount.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.REFUNDS_CREATE,
+            Refund,
+            None,
+            {
+                "transaction": transaction,
+                "amount": None if amount is None else amount_text("amount", amount),
+                "currency": currency,
+                "note": note,
+                "notification_url": notification_url,
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Refund]:
+        """Every refund, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.REFUNDS_LIST,
+            Refund,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    def get(self, refund_id: str, /) -> Refund:
+        """One refund."""
+        return self._core.one(endpoints.REFUNDS_GET, Refund, refund_id, {})
+
+    def wait(self, refund_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Refund:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.REFUNDS_GET, Refund, refund_id, seconds)
+
+
+class PayoutsResource:
+    """What there is at /v1/payouts."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        amount: Money | None = None,
+        currency: Literal["USD"] | None = None,
+        note: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Payout:
+        """Lets cash leave for the seller's bank account: so much, or all that is held.
+
+        Args:
+            amount: How much, in whole cents; all that is held, if it is not given.
+            currency: Of the amount.
+            note: A note for the seller alone.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.PAYOUTS_CREATE,
+            Payout,
+            None,
+            {"amount": None if amount is None else amount_text("amount", amount), "currency": currency, "note": note},
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Payout]:
+        """Every payout, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.PAYOUTS_LIST,
+            Payout,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    def get(self, payout_id: str, /) -> Payout:
+        """One payout."""
+        return self._core.one(endpoints.PAYOUTS_GET, Payout, payout_id, {})
+
+    def wait(self, payout_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Payout:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.PAYOUTS_GET, Payout, payout_id, seconds)
+
+
+class DisputesResource:
+    """What there is at /v1/disputes."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def get(self, dispute_id: str, /) -> Dispute:
+        """One dispute."""
+        return self._core.one(endpoints.DISPUTES_GET, Dispute, dispute_id, {})
+
+    def list(
+        self,
+        *,
+        status: Literal["opened", "evidence_due", "won", "lost"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Dispute]:
+        """Every dispute of a charge, the newest first, page by page.
+
+        Args:
+            status: Only those that have come to this.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(endpoints.DISPUTES_LIST, Dispute, {"status": status, "limit": limit, "cursor": cursor})
+
+    def evidence(self, dispute_id: str, /) -> bytes:
+        """What to answer the bank with: what was agreed to, from where, and each charge since, as a PDF."""
+        return self._core.one(endpoints.DISPUTES_EVIDENCE, bytes, dispute_id, {})
+
+
+class TransactionsResource:
+    """What there is at /v1/transactions."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def get(self, transaction_id: str, /) -> Transaction:
+        """One transaction."""
+        return self._core.one(endpoints.TRANSACTIONS_GET, Transaction, transaction_id, {})
+
+    def wait(self, transaction_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Transaction:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.TRANSACTIONS_GET, Transaction, transaction_id, seconds)
+
+    def list(
+        self,
+        *,
+        type: Literal[
+            "charge",
+            "top_up",
+            "settlement",
+            "write_off",
+            "refund",
+            "reservation",
+            "capture",
+            "dispute",
+            "refund_reversal",
+            "payout",
+            "payout_return",
+        ]
+        | None = None,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Transaction]:
+        """Every transaction, the newest first, page by page.
+
+        Args:
+            type: Only these.
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.TRANSACTIONS_LIST,
+            Transaction,
+            {
+                "type": type,
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+
+class AuthorizationsResource:
+    """What there is at /v1/authorizations."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        kind: Literal["prepaid", "postpaid"],
+        limit: Money,
+        return_url: str,
+        total_limit: Money | None = None,
+        currency: Literal["USD"] | None = None,
+        description: str | None = None,
+        expires_at: Moment | None = None,
+        idempotency_key: str | None = None,
+    ) -> Authorization:
+        """Asks for a prepaid balance or a tab: a buyer agrees to it at the `url` of the answer.
+
+        Args:
+            kind: A prepaid balance, or a tab.
+            limit: The most that a balance can be, or that can be owed at any one time.
+            total_limit: Of a tab, which needs it: the most that may be charged in all.
+            currency: Of the amount.
+            description: What the buyer reads.
+            return_url: Where the buyer's browser goes afterwards.
+            expires_at: When it ends. Without it: never.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.AUTHORIZATIONS_CREATE,
+            Authorization,
+            None,
+            {
+                "kind": kind,
+                "limit": amount_text("limit", limit),
+                "total_limit": None if total_limit is None else amount_text("total_limit", total_limit),
+                "currency": currency,
+                "description": description,
+                "return_url": return_url,
+                "expires_at": None if expires_at is None else moment_text("expires_at", expires_at),
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self, *, kind: Literal["prepaid", "postpaid"] | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> Listing[Authorization]:
+        """Every balance and tab that a buyer has agreed to, the newest first, page by page.
+
+        Args:
+            kind: Only these.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.AUTHORIZATIONS_LIST, Authorization, {"kind": kind, "limit": limit, "cursor": cursor}
+        )
+
+    def get(self, authorization_id: str, /) -> Authorization:
+        """One authorization: its status, and what is left or owed."""
+        return self._core.one(endpoints.AUTHORIZATIONS_GET, Authorization, authorization_id, {})
+
+    def wait(self, authorization_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Authorization:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return self._core.wait(endpoints.AUTHORIZATIONS_GET, Authorization, authorization_id, seconds)
+
+    def cancel(self, authorization_id: str, /, *, notification_url: str | None = None) -> Authorization:
+        """Ends charges and top-ups for good. What is owed on a tab can still be settled.
+
+        Args:
+            authorization_id: The id of the authorization.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+        """
+        return self._core.one(
+            endpoints.AUTHORIZATIONS_CANCEL, Authorization, authorization_id, {"notification_url": notification_url}
+        )
+
+
+class SandboxResource:
+    """What there is at /v1/sandbox."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def clock(self) -> Clock:
+        """What time it is in the sandbox."""
+        return self._core.one(endpoints.SANDBOX_CLOCK, Clock, None, {})
+
+    def forward_clock(self, by: str) -> Clock:
+        """Moves the sandbox's clock forward. It never goes back.
+
+        Args:
+            by: How far: `1 Hour`, `3 Days`, `2 Weeks`, `6 Months`, `1 Year`.
+        """
+        return self._core.one(endpoints.SANDBOX_FORWARD_CLOCK, Clock, None, {"by": by})
+
+
+class AccountResource:
+    """What there is at /v1/account."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def get(self) -> Account:
+        """What the service holds for the seller, what the seller owes in goods, what buyers owe the seller."""
+        return self._core.one(endpoints.ACCOUNT_GET, Account, None, {})
+
+
+class KeysResource:
+    """What there is at /v1/keys."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def list(self) -> Listing[Key]:
+        """The keys of this environment, the newest first, without their secrets."""
+        return self._core.many(endpoints.KEYS_LIST, Key, {})
+
+
+class Resources:
+    """Every resource."""
+
+    def __init__(self, core: Core) -> None:
+        self.charges = ChargesResource(core)
+        self.top_ups = TopUpsResource(core)
+        self.settlements = SettlementsResource(core)
+        self.write_offs = WriteOffsResource(core)
+        self.refunds = RefundsResource(core)
+        self.payouts = PayoutsResource(core)
+        self.disputes = DisputesResource(core)
+        self.transactions = TransactionsResource(core)
+        self.authorizations = AuthorizationsResource(core)
+        self.sandbox = SandboxResource(core)
+        self.account = AccountResource(core)
+        self.keys = KeysResource(core)
