@@ -114,3 +114,19 @@ def test_a_count_limit_counts_charges() -> None:
     limit = UsageLimit(LimitKind.COUNT, 2, None, START, START).use(5_000_000, START).use(7_000_000, START)
     with pytest.raises(Refused, match="2 charges"):
         limit.use(1, START + timedelta(days=4000))
+
+
+def test_a_window_ends_where_the_next_one_starts() -> None:
+    start = datetime(2027, 1, 31, 10, 0, tzinfo=UTC)
+    month = Period(1, "Month")
+    for now, end in (
+        (start - timedelta(days=1), datetime(2027, 2, 28, 10, 0, tzinfo=UTC)),
+        (start, datetime(2027, 2, 28, 10, 0, tzinfo=UTC)),
+        (datetime(2027, 2, 28, 10, 0, tzinfo=UTC), datetime(2027, 3, 31, 10, 0, tzinfo=UTC)),
+        (datetime(2027, 3, 31, 9, 59, tzinfo=UTC), datetime(2027, 3, 31, 10, 0, tzinfo=UTC)),
+    ):
+        assert month.window_end(start, now) == end
+        assert month.window_start(start, end) == end
+    assert Period(2, "Week").window_end(start, start + timedelta(days=15)) == start + timedelta(weeks=4)
+    with pytest.raises(OverflowError):
+        Period(99_999, "Year").window_end(start, start)

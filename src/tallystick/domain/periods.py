@@ -47,13 +47,20 @@ class Period:
 
     def window_start(self, anchor: datetime, now: datetime) -> datetime:
         """Start of the window that holds `now`, when windows follow each other from `anchor` on."""
+        return self.after(anchor, self._windows_before(anchor, now))
+
+    def window_end(self, anchor: datetime, now: datetime) -> datetime:
+        """Start of the window after the one that holds `now`. Raises OverflowError: beyond the calendar."""
+        return self.after(anchor, self._windows_before(anchor, now) + 1)
+
+    def _windows_before(self, anchor: datetime, now: datetime) -> int:
+        """How many windows from `anchor` on are over at `now`."""
         if now < anchor:
-            return anchor
+            return 0
         if self.unit in _FIXED:
-            elapsed = (now - anchor) // (_FIXED[self.unit] * self.count)
-        else:
-            months = (now.year - anchor.year) * 12 + now.month - anchor.month
-            elapsed = months // (self.count * _MONTHS[self.unit])
-            while self.after(anchor, elapsed) > now:
-                elapsed -= 1
-        return self.after(anchor, elapsed)
+            return (now - anchor) // (_FIXED[self.unit] * self.count)
+        months = (now.year - anchor.year) * 12 + now.month - anchor.month
+        elapsed = months // (self.count * _MONTHS[self.unit])
+        while self.after(anchor, elapsed) > now:
+            elapsed -= 1
+        return elapsed

@@ -73,11 +73,17 @@ DOCUMENT = document("http://127.0.0.1")
 _NAMES = {name: {member.name for member in members} for name, members in OBJECTS.items()}
 
 
+def template_of(path: str) -> str:
+    """The path as the document has it, with ``{id}`` for the id in it; the path itself where there is no such."""
+    steps = path.split("/")
+    tried = [path, *("/".join((*steps[:at], "{id}", *steps[at + 1 :])) for at in range(3, len(steps)))]
+    return next((one for one in tried if one in DOCUMENT["paths"]), path)
+
+
 def check_documented(answer: httpx.Response) -> None:
     """The answer is one that the document has for its path and method, and has nothing that the document lacks."""
     path = answer.request.url.path
-    steps = path.split("/")
-    template = path if path in DOCUMENT["paths"] else "/".join((*steps[:3], "{id}", *steps[4:]))
+    template = template_of(path)
     operation = DOCUMENT["paths"].get(template, {}).get(answer.request.method.lower())
     if operation is None:
         assert answer.status_code in {404, 405}

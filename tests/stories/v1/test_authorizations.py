@@ -109,7 +109,9 @@ async def test_a_reference_of_the_query_api_is_taken_here_too(program: Program) 
 
 async def test_what_the_pages_would_refuse_is_refused_at_once(program: Program) -> None:
     for change, code, field in (
-        ({"kind": "payment"}, "invalid_request", "kind"),
+        ({"kind": "gift"}, "invalid_request", "kind"),
+        ({"kind": "payment"}, "missing_field", "use"),
+        ({"use": "single"}, "invalid_request", "use"),
         ({"return_url": "no address"}, "invalid_request", "return_url"),
         ({"return_url": "ftp://shop.example/"}, "invalid_request", "return_url"),
         ({"limit": "0"}, "invalid_request", "limit"),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 from tests.stories.api.causes.provoking import standing
-from tests.stories.v1.conftest import Program, as_problem, program_of
+from tests.stories.v1.conftest import Program, as_object, as_problem, program_of
 from tests.support.books import Buyer
 
 from tallystick.db.database import open_pool
@@ -19,7 +21,10 @@ from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Method, TokenType
 from tallystick.domain.ids import IdKind
 from tallystick.domain.scopes import EVERYTHING
+from tallystick.services.identity import account_opening
+from tallystick.services.operations.audit import Actor
 from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.services.seller.faults import MAX_WAITING
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.payouts import destinations
@@ -62,8 +67,10 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
     else:
         buyer = await books.funded_buyer("10.00", limit="25.00")
     await books.deposit(buyer, "2.00")
-    if endpoint.takes_key or endpoint.name == "sandbox.forward_clock":
-        body = {one.name: str(one.example) for one in endpoint.inputs}
+    if endpoint.takes_key or endpoint.name in {"sandbox.forward_clock", "sandbox.order_fault"}:
+        body = {one.name: str(one.example) for one in endpoint.inputs if one.shown}
+    if endpoint.name == "sandbox.authorize":
+        body = {"authorization": (await asked_for(program))["id"], "buyer": f"{secrets.token_hex(8)}@example.org"}
     if endpoint.moves_money:
         body = {"authorization": buyer.instrument, "amount": "1.00"}
     if endpoint.name == "payouts.create":
@@ -76,6 +83,12 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
         body = {"amount": "1.00"} | ({} if endpoint.subject else {"transaction": charge["id"]})
         path = path.replace("{id}", charge["id"])
     return Good(program, endpoint, path.replace("{id}", AN_ID), body, buyer)
+
+
+async def asked_for(program: Program, kind: str = "prepaid") -> dict[str, Any]:
+    """An authorization that nobody has agreed to yet."""
+    terms = {"kind": kind, "limit": "25.00", "return_url": "https://shop.example/"}
+    return await program.post("/v1/authorizations", terms | ({"total_limit": "50.00"} if kind == "postpaid" else {}))
 
 
 async def bank_account(program: Program) -> None:
@@ -201,11 +214,7 @@ async def authorized_again(good: Good) -> httpx.Response:
 async def pending(good: Good) -> httpx.Response:
     """With an authorization that nobody has agreed to."""
     kind = "postpaid" if good.endpoint.name in {"settlements.create", "write_offs.create"} else "prepaid"
-    terms = {"kind": kind, "limit": "25.00", "return_url": "https://shop.example/"}
-    asked = await good.program.post(
-        "/v1/authorizations", terms | ({"total_limit": "50.00"} if kind == "postpaid" else {})
-    )
-    return await good.send(authorization=asked["id"])
+    return await good.send(authorization=(await asked_for(good.program, kind))["id"])
 
 
 async def of_another_kind(good: Good) -> httpx.Response:
@@ -283,6 +292,8 @@ async def unknown_transaction(good: Good) -> httpx.Response:
 
 
 async def unknown_authorization(good: Good) -> httpx.Response:
+    if not good.endpoint.subject:
+        return await good.send(authorization=good.program.shop.books.token(_ANY_KIND))
     path = good.endpoint.path.replace("{id}", good.program.shop.books.token(_ANY_KIND))
     return await replace(good, path=path).send()
 
@@ -335,8 +346,51 @@ OF_MONEY: dict[str, Cause] = {
     "transaction_not_found": refund_of_nothing,
 }
 
+
+async def agreed_by_another(good: Good) -> httpx.Response:
+    assert (await good.send()).status_code == 200
+    return await good.send(buyer=f"{secrets.token_hex(8)}@example.org")
+
+
+async def buyer_with_a_password(good: Good) -> httpx.Response:
+    email = f"{secrets.token_hex(8)}@example.org"
+    await account_opening.open_personal(
+        good.program.shop.service, Actor.command("test"), "Ada", email, "correct horse battery"
+    )
+    return await good.send(buyer=email)
+
+
+async def one_more_fault(good: Good) -> httpx.Response:
+    for _ in range(MAX_WAITING):
+        assert (await good.send()).status_code == 201
+    return await good.send()
+
+
+async def fault_of(good: Good, outcome: str) -> str:
+    """A fault, and what is asked of the rail next."""
+    body = {"operation": "charge", "outcome": outcome}
+    return str(as_object(await good.program.send("POST", "/v1/sandbox/faults", json=body))["id"])
+
+
+async def fault_that_waits(good: Good) -> httpx.Response:
+    return await replace(good, path=good.endpoint.path.replace("{id}", await fault_of(good, "hold"))).send()
+
+
+async def fault_that_was_met(good: Good) -> httpx.Response:
+    fault_id = await fault_of(good, "denied")
+    buyer = await good.program.shop.books.prepaid_buyer(method=Method.CC)
+    await good.program.post("/v1/top_ups", {"authorization": buyer.instrument, "amount": "1.00"})
+    await good.program.shop.rail_answers()
+    return await replace(good, path=good.endpoint.path.replace("{id}", fault_id)).send()
+
+
 OTHERS: dict[str, Cause] = {
+    "agreed_by_another": agreed_by_another,
     "authorization_not_found": unknown_authorization,
+    "buyer_cannot_agree": buyer_with_a_password,
+    "fault_met_already": fault_that_was_met,
+    "fault_not_holding": fault_that_waits,
+    "too_many_faults": one_more_fault,
     "clock_too_far_ahead": lambda good: good.program.send("POST", good.path, json={"by": "9999 Years"}),
     "idempotency_conflict": authorized_again,
     "not_found": lambda good: replace(good, path=good.endpoint.path.replace("{id}", "a.b")).send(),
@@ -363,6 +417,9 @@ BY_THE_SAME_RULES = frozenset(
 ELSEWHERE: dict[tuple[str, str], str] = {
     ("authorizations.cancel", "authorization_not_active"): "what is cancelled already is answered, not refused",
     ("authorizations.cancel", "concurrent_modification"): "as for charges",
+    ("sandbox.authorize", "not_found"): "needs a key of a live environment",
+    ("sandbox.faults", "not_found"): "needs a key of a live environment",
+    ("sandbox.order_fault", "not_found"): "needs a key of a live environment",
     ("sandbox.clock", "not_found"): "needs a key of a live environment",
     ("sandbox.forward_clock", "not_found"): "needs a key of a live environment",
     ("sandbox.forward_clock", "clock_moved"): "needs two that move it at the same moment",
@@ -375,7 +432,7 @@ ELSEWHERE: dict[tuple[str, str], str] = {
 """Which problems of an endpoint are not provoked here, and why."""
 
 
-def _examples(endpoint: Endpoint) -> dict[str, str | int]:
+def _examples(endpoint: Endpoint) -> dict[str, Any]:
     return {one.name: one.example for one in endpoint.inputs}
 
 

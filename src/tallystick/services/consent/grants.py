@@ -68,11 +68,11 @@ def plan(
     choice: Choice | None,
     now: datetime,
     book_id: BookId,
-    known: InstrumentId | None = None,
+    known: str | None = None,
 ) -> ConsentAnswer | PurchaseAnswer:
     """The answer in case of success, with fresh ids in the book `book_id`. `now` is the book's time.
 
-    `known`: the id that the instrument has already, where a program was told one.
+    `known`: the id that the instrument or token has already, where a program was told one.
     """
     terms = subject.terms
     address = visit.choices.address if terms.collect_address else None
@@ -85,32 +85,32 @@ def plan(
     return ConsentAnswer(status, _fresh_grant(terms, book_id, known), expiry, address, terms.address_refused)
 
 
-def _fresh_grant(terms: AnyTerms, book_id: BookId, known: InstrumentId | None) -> Grant:
+def _fresh_grant(terms: AnyTerms, book_id: BookId, known: str | None) -> Grant:
     match terms:
         case PrepaidTerms():
             return PrepaidGrant(
-                known or _fresh_instrument(IdKind.PREPAID_INSTRUMENT, book_id),
+                _instrument(known, IdKind.PREPAID_INSTRUMENT, book_id),
                 _fresh_token(IdKind.PREPAID_SENDER, book_id),
                 _fresh_token(IdKind.FUNDING, book_id),
             )
         case PostpaidTerms():
             return PostpaidGrant(
-                known or _fresh_instrument(IdKind.CREDIT_INSTRUMENT, book_id),
+                _instrument(known, IdKind.CREDIT_INSTRUMENT, book_id),
                 _fresh_token(IdKind.CREDIT_SENDER, book_id),
                 _fresh_token(IdKind.SETTLEMENT, book_id),
             )
         case RecipientTerms():
             return RecipientGrant(_fresh_token(IdKind.RECIPIENT, book_id), _fresh_token(IdKind.INSTALLED, book_id))
         case SenderTerms() | EditTerms():
-            return TokenGrant(_fresh_token(IdKind.SENDER, book_id))
+            return TokenGrant(_fresh_token(IdKind.SENDER, book_id) if known is None else TokenId(known))
 
 
 def _fresh_token(kind: IdKind, book_id: BookId) -> TokenId:
     return TokenId(make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES)))
 
 
-def _fresh_instrument(kind: IdKind, book_id: BookId) -> InstrumentId:
-    return InstrumentId(make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES)))
+def _instrument(known: str | None, kind: IdKind, book_id: BookId) -> InstrumentId:
+    return InstrumentId(known or make_token_or_instrument_id(kind, book_id, secrets.token_bytes(TOKEN_ENTROPY_BYTES)))
 
 
 def _receipt(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import InstallToken
-from tallystick.domain.ids import BookId, IdKind, InstrumentId, book_named_in, token_kind_and_book
+from tallystick.domain.ids import BookId, IdKind, InstrumentId, TokenId, book_named_in, token_kind_and_book
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.consent import evidence, visits
@@ -38,7 +38,14 @@ from tallystick.services.consent.subject import (
     stop_reason,
     subject_of,
 )
-from tallystick.services.consent.terms import EditTerms, PostpaidTerms, PrepaidTerms, PurchaseTerms, read_terms
+from tallystick.services.consent.terms import (
+    EditTerms,
+    PostpaidTerms,
+    PrepaidTerms,
+    PurchaseTerms,
+    SenderTerms,
+    read_terms,
+)
 from tallystick.services.consent.visits import AnswerRequester, Visit, WayBack, read_references, read_way_back
 from tallystick.store.ledger import shards
 from tallystick.store.ledger.load import LoadRequest
@@ -278,14 +285,20 @@ async def _part(service: Service, visit: Visit, subject: VisitSubject) -> BookId
     return await shards.choose(service.pool, subject.book.parts, references, visit.visit_id)
 
 
-async def _known_id(service: Service, visit: Visit, subject: VisitSubject) -> InstrumentId | None:
+async def _known_id(service: Service, visit: Visit, subject: VisitSubject) -> InstrumentId | TokenId | None:
     """The id that a program was told when it asked for this authorization, for the visit that is confirmed first."""
-    kinds = {PrepaidTerms: IdKind.PREPAID_INSTRUMENT, PostpaidTerms: IdKind.CREDIT_INSTRUMENT}
+    kinds = {
+        PrepaidTerms: IdKind.PREPAID_INSTRUMENT,
+        PostpaidTerms: IdKind.CREDIT_INSTRUMENT,
+        SenderTerms: IdKind.SENDER,
+    }
     kind = kinds.get(type(subject.terms))
     if kind is None:
         return None
     known = await take_id(service.pool, subject.book.book_id, subject.terms.reference, visit.visit_id)
-    return known if known is not None and token_kind_and_book(known)[0] is kind else None
+    if known is None or token_kind_and_book(known)[0] is not kind:
+        return None
+    return TokenId(known) if kind is IdKind.SENDER else InstrumentId(known)
 
 
 async def _refused(service: Service, visit: Visit, refused: Refused, subject: VisitSubject) -> VisitAnswer:

@@ -1,7 +1,7 @@
 """Authorizations that a seller's program asks for in JSON: a link to the hosted pages, and an id from the beginning.
 
 The link is one that any program could sign; it is signed here with the secret of the key that asks. The visit that is
-confirmed first makes the instrument with the id that was given out.
+confirmed first makes the instrument, or the token, with the id that was given out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from tallystick.domain.ids import TOKEN_ENTROPY_BYTES, IdKind, InstrumentId, make_token_or_instrument_id
+from tallystick.domain.ids import TOKEN_ENTROPY_BYTES, IdKind, make_token_or_instrument_id
 from tallystick.domain.messages import signing
+from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.call import fingerprint
 from tallystick.services.consent.parameters import INTERFACE_VERSION
@@ -27,16 +28,42 @@ if TYPE_CHECKING:
     from tallystick.services.api.callers import AccessKey
     from tallystick.services.context import Service
 
-__all__ = ["POSTPAID", "PREPAID", "RequestedAuthorization", "ask", "find", "link", "token_of"]
+__all__ = [
+    "MULTI_USE",
+    "POSTPAID",
+    "PREPAID",
+    "RECURRING",
+    "SINGLE_USE",
+    "RequestedAuthorization",
+    "ask",
+    "find",
+    "link",
+    "pipeline_request",
+    "token_of",
+]
 
 PREPAID: Final = "SetupPrepaid"
 POSTPAID: Final = "SetupPostpaid"
+SINGLE_USE: Final = "SingleUse"
+MULTI_USE: Final = "MultiUse"
+RECURRING: Final = "Recurring"
 
 _PATH: Final = "/cobranded-ui/actions/start"
 _METHOD: Final = "HmacSHA256"
 _KINDS: Final = {PREPAID: IdKind.PREPAID_INSTRUMENT, POSTPAID: IdKind.CREDIT_INSTRUMENT}
 _OTHER_REFERENCE: Final = {PREPAID: "callerReferenceFunding", POSTPAID: "callerReferenceSettlement"}
 _MAIN_REFERENCE: Final = "callerReferenceSender"
+_ONLY_REFERENCE: Final = "callerReference"
+_AMOUNTS: Final = frozenset(
+    {
+        "creditLimit",
+        "fundingAmount",
+        "globalAmountLimit",
+        "transactionAmount",
+        "usageLimitValue1",
+        "usageLimitValue2",
+    }
+)
 _OF_ANOTHER: Final = "The CallerReference was used for something else."
 
 
@@ -45,24 +72,26 @@ async def ask(
 ) -> tuple[RequestedAuthorization, bool]:
     """Ask for an authorization; gives it, and whether it was asked for before. `terms`: parameters of the pipeline.
 
-    The token of real money is named by a digest of the reference, since a program names one only. Raises Refused:
-    DuplicateRequest, InvalidParams.
+    The token of real money is named by a digest of the reference, since a program names one only. Amounts are the same
+    whatever zeros they end with. Raises Refused: DuplicateRequest, InvalidParams.
     """
     first = key.parts[0]
     asked = {"pipelineName": pipeline, "version": INTERFACE_VERSION, **terms}
-    other = f"{sha256(reference.encode()).hexdigest()[:40]}-money"
-    parameters = asked | {_MAIN_REFERENCE: reference, _OTHER_REFERENCE[pipeline]: other}
+    names = _references(pipeline, reference)
+    parameters = asked | names
     digest = fingerprint(pipeline, sorted(parameters.items()))
     earlier = await requested_authorizations.by_reference(service.pool, first, reference)
     if earlier is None:
         await _check(service, key, parameters)
-        book_id = await shards.choose(service.pool, key.parts, [reference, other], reference)
-        if not await shards.claim(service.pool, key.parts, book_id, {reference, other}):
+        book_id = first  # of payments; balances and tabs go to all in turn, as those of the pages
+        if pipeline in _OTHER_REFERENCE:
+            book_id = await shards.choose(service.pool, key.parts, [*names.values()], reference)
+        if not await shards.claim(service.pool, key.parts, book_id, {*names.values()}):
             raise Refused(Refusal.DuplicateRequest, _OF_ANOTHER)
         entropy = secrets.token_bytes(TOKEN_ENTROPY_BYTES)
         new = RequestedAuthorization(
             caller_reference=reference,
-            authorization_id=InstrumentId(make_token_or_instrument_id(_KINDS[pipeline], book_id, entropy)),
+            authorization_id=make_token_or_instrument_id(_KINDS.get(pipeline, IdKind.SENDER), book_id, entropy),
             pipeline=pipeline,
             parameters=parameters,
             fingerprint=digest,
@@ -72,22 +101,35 @@ async def ask(
         if made is not None:
             return made, False
         earlier = await requested_authorizations.by_reference(service.pool, first, reference)
-    if earlier is None or earlier.fingerprint != digest:
+    if earlier is None or _by_value(earlier.parameters) != _by_value(parameters):
         raise Refused(Refusal.DuplicateRequest, _OF_ANOTHER)
     return earlier, True
 
 
+def _references(pipeline: str, reference: str) -> dict[str, str]:
+    """The parameters that name the tokens to be made, the main one's first."""
+    if pipeline not in _OTHER_REFERENCE:
+        return {_ONLY_REFERENCE: reference}
+    other = f"{sha256(reference.encode()).hexdigest()[:40]}-money"
+    return {_MAIN_REFERENCE: reference, _OTHER_REFERENCE[pipeline]: other}
+
+
+def _by_value(parameters: Mapping[str, str]) -> dict[str, str | int]:
+    """Parameters that were looked at as the pages do, their amounts in micro-units."""
+    return {name: parse_amount(text) if name in _AMOUNTS else text for name, text in parameters.items()}
+
+
 async def _check(service: Service, key: AccessKey, parameters: Mapping[str, str]) -> None:
     """Look at the link as the hosted pages will. Raises Refused: DuplicateRequest, InvalidParams."""
-    url = urlsplit(link(service, key, parameters))
     try:
-        checked = await check(service, PipelineRequest("GET", url.netloc, url.path, url.query.encode("ascii")))
+        checked = await check(service, pipeline_request(service, key, parameters))
     except NotTrustedError as error:
         raise Refused(Refusal.InvalidParams, f"{error.technical}: {error.plain}") from None
     if checked.faults:
         raise Refused(Refusal.InvalidParams, checked.faults.message)
     book = await seller_book(service.pool, key.party_id, key.environment)
-    if book is not None and await token_with_reference(service.pool, book, parameters[_MAIN_REFERENCE]) is not None:
+    reference = parameters.get(_MAIN_REFERENCE) or parameters[_ONLY_REFERENCE]
+    if book is not None and await token_with_reference(service.pool, book, reference) is not None:
         raise Refused(Refusal.DuplicateRequest, _OF_ANOTHER)
 
 
@@ -105,6 +147,12 @@ def link(service: Service, key: AccessKey, parameters: Mapping[str, str]) -> str
     text = signing.string_to_sign_v2("GET", host, path, whole, "signature")
     whole["signature"] = signing.hmac_signature(text, key.secret, _METHOD)
     return f"{public.scheme}://{public.netloc}{path}?{signing.percent_encoded_query(whole)}"
+
+
+def pipeline_request(service: Service, key: AccessKey, parameters: Mapping[str, str]) -> PipelineRequest:
+    """The same address as a request, as the hosted pages get it from a buyer's browser."""
+    url = urlsplit(link(service, key, parameters))
+    return PipelineRequest("GET", url.netloc, url.path, url.query.encode("ascii"))
 
 
 async def find(service: Service, key: AccessKey, authorization_id: str) -> RequestedAuthorization | None:

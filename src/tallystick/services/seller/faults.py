@@ -22,6 +22,7 @@ __all__ = [
     "OrderedFault",
     "TooManyFaultsError",
     "exists",
+    "find",
     "of_book",
     "place",
     "release",
@@ -96,6 +97,11 @@ async def release(
 async def exists(service: Service, book_id: BookId, fault_id: str) -> bool:
     """Whether a book has this fault, whatever became of it."""
     return await ordered_faults.exists(service.pool, book_id, fault_id)
+
+
+async def find(service: Service, book_id: BookId, fault_id: str) -> OrderedFault | None:
+    """One of a book's, whatever became of it."""
+    return await ordered_faults.find(service.pool, book_id, fault_id)
 
 
 async def of_book(service: Service, book_id: BookId, maximum: int) -> list[OrderedFault]:

@@ -106,6 +106,12 @@ async def exists(database: Database, book_id: BookId, fault_id: str) -> bool:
     return row is not None
 
 
+async def find(database: Database, book_id: BookId, fault_id: str) -> OrderedFault | None:
+    """One of a book's, whatever became of it."""
+    row = await database.fetchrow(_SQL["find"], book_id, fault_id)
+    return None if row is None else _fault(row)
+
+
 async def of_book(database: Database, book_id: BookId, maximum: int) -> list[OrderedFault]:
     """Those that wait for an order, those that hold one, then the latest others."""
     rows = await database.fetch(_SQL["of_book"], book_id, maximum)

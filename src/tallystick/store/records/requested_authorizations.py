@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.ids import BookId, InstrumentId
+from tallystick.domain.ids import BookId
 
 if TYPE_CHECKING:
     import asyncpg
@@ -20,10 +20,13 @@ _SQL: Final = load_statements("requested_authorizations.sql", __package__)
 
 @dataclass(frozen=True, slots=True)
 class RequestedAuthorization:
-    """What was asked for. `parameters`: those of the link, without key and signature; `fingerprint` digests them."""
+    """What was asked for. `parameters`: those of the link, without key and signature; `fingerprint` digests them.
+
+    `authorization_id`: what the instrument will be called or, where there is none, the token.
+    """
 
     caller_reference: str
-    authorization_id: InstrumentId
+    authorization_id: str
     pipeline: str
     parameters: Mapping[str, str]
     fingerprint: bytes
@@ -55,10 +58,10 @@ async def by_id(database: Database, book_id: BookId, authorization_id: str) -> R
     return _requested(await database.fetchrow(_SQL["by_id"], book_id, authorization_id))
 
 
-async def take_id(database: Database, book_id: BookId, caller_reference: str, visit_id: str) -> InstrumentId | None:
+async def take_id(database: Database, book_id: BookId, caller_reference: str, visit_id: str) -> str | None:
     """Give the id to a visit that is confirmed; None where none was asked for, or another visit has it."""
     found: str | None = await database.fetchval(_SQL["take_id"], book_id, caller_reference, visit_id)
-    return None if found is None else InstrumentId(found)
+    return found
 
 
 def _requested(row: asyncpg.Record | None) -> RequestedAuthorization | None:

@@ -8,12 +8,11 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_409_CONFLICT
 
 from tallystick.services.consent import evidence, pipelines, visits
-from tallystick.services.consent.evidence import Agreement, Wording
+from tallystick.services.consent.evidence import Agreement
 from tallystick.services.consent.pipelines import ChoicesChangedError
-from tallystick.services.consent.terms import PrepaidTerms
 from tallystick.services.consent.visits import Visit
 from tallystick.services.consent.wallet import Choice
-from tallystick.web.common.agreements.payment_method_text import noun, title_and_expiry
+from tallystick.web.common.agreements.wording import wording_of
 from tallystick.web.common.browser.sessions import last_proof
 from tallystick.web.common.browser.signing_in import client_of, proved_lately
 from tallystick.web.common.browser.visitors import user_agent
@@ -21,8 +20,6 @@ from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.common.visit.context import VisitContext
 from tallystick.web.hosted.known_browser import known_or_new, remember
 from tallystick.web.hosted.steps import VISIT, finished, keep_choices, payment_choices, with_visit
-from tallystick.words import gettext as _
-from tallystick.words import spoken
 
 
 @get(f"{VISIT}/confirm")
@@ -100,7 +97,8 @@ def _confirm_page(context: VisitContext, choice: Choice | None, *, changed: bool
 
 def _agreement(context: VisitContext, choice: Choice | None) -> Agreement:
     """Who agrees to which wording. A form that was shown before a change in another window has another digest."""
-    proof, wording = last_proof(context.request), _wording(context, choice)
+    proof = last_proof(context.request)
+    wording = wording_of(context.visit, context.subject, choice, context.now)
     if proof is None:
         raise LookupError("nobody is signed in")
     return Agreement(
@@ -111,35 +109,6 @@ def _agreement(context: VisitContext, choice: Choice | None) -> Agreement:
         client=client_of(context.request),
         user_agent=user_agent(context.request),
     )
-
-
-def _wording(context: VisitContext, choice: Choice | None) -> Wording:
-    """The words of the confirmation page, in the language that is spoken."""
-    offer = context.offer
-    address = context.visit.choices.address if context.terms.collect_address else context.terms.address
-    return Wording(
-        seller=context.seller.name,
-        label=offer.label,
-        figure=f"{offer.qualifier} {offer.figure}".strip(),
-        summary=offer.summary,
-        source_label=offer.source_label,
-        source=_source(choice),
-        address=() if address is None else address.lines,
-        lines=tuple(context.lines),
-        promises=tuple(context.promises("" if choice is None else noun(choice))),
-        reason=context.terms.reason_html or "",
-        heading=_("What you agree to"),
-        closing=offer.closing,
-        button=offer.button,
-        language=spoken().code,
-        environment=context.visit.environment,
-        redemption=context.subject.redemption if isinstance(context.terms, PrepaidTerms) else None,
-    )
-
-
-def _source(choice: Choice | None) -> str:
-    """The payment method in words. Of an account balance without the amount, which changes by itself."""
-    return "" if choice is None else title_and_expiry(choice)
 
 
 confirm_routes = [show_confirm, do_confirm]

@@ -50,6 +50,10 @@ _VERSION: Final = (b"tallystick-version", VERSION.encode())
 _REPLAYED: Final = (b"idempotent-replay", b"true")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?", re.ASCII)
 _AUTHENTICATE: Final = (b"www-authenticate", b"Bearer")
+_FIRST_ID: Final = 3
+_MOST_STEPS: Final = 6
+"""Steps of a path between slashes, with the empty one before the first: where an id may be, and how many there are."""
+
 _AN_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
 
 
@@ -179,9 +183,12 @@ def _find(scope: Scope) -> tuple[Endpoint, str]:
     methods = None if "{" in path else _PATHS.get(path)  # a template is the path of nothing
     if methods is None:
         steps = path.split("/")
-        if len(steps) in {4, 5} and _AN_ID.fullmatch(steps[3]):
-            subject = steps[3]
-            methods = _PATHS.get("/".join((*steps[:3], "{id}", *steps[4:])))
+        for place in range(_FIRST_ID, len(steps) if len(steps) <= _MOST_STEPS else 0):
+            if _AN_ID.fullmatch(steps[place]):
+                subject = steps[place]
+                methods = _PATHS.get("/".join((*steps[:place], "{id}", *steps[place + 1 :])))
+            if methods is not None:
+                break
     if methods is None:
         guess = meant(path, _PATHS)
         hint = f" Did you mean {guess}?" if guess else ""

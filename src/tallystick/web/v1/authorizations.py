@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.commands import AmountRule, TokenPurpose
 from tallystick.domain.ids import IdKind, InstrumentId, MalformedIdError, token_kind_and_book
 from tallystick.domain.limits import LimitKind
+from tallystick.domain.money import MAX_AMOUNT_MICROS
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.reports import instruments
 from tallystick.web.v1.problems import JsonProblemError, RefusedProblemError
@@ -62,14 +64,7 @@ class AuthorizationObject:
 
     def largest_charge_micros(self, now: datetime) -> int:
         """The largest charge that would pass at `now`, the books' time."""
-        left = [self.available_micros()]
-        for limit in self.spending_token.usage_limits:
-            current = limit.rolled(now)
-            if limit.kind is LimitKind.AMOUNT:
-                left.append(current.limit - current.used)
-            elif current.used >= current.limit:
-                left.append(0)
-        return max(0, min(left))
+        return max(0, min(self.available_micros(), *_left_micros(self.spending_token, now)))
 
     def largest_top_up_micros(self) -> int:
         """How much more fits on a prepaid balance, with what is on its way."""
@@ -79,6 +74,37 @@ class AuthorizationObject:
     def owed_micros(self) -> int:
         """What of a tab is owed, and not being settled already."""
         return max(0, self.instrument.balance_micros - self.instrument.pending_micros)
+
+
+def _left_micros(token: TokenRecord, now: datetime) -> Iterator[int]:
+    """What each limit of a token leaves to one charge at `now`; at least one number, also where there is no limit."""
+    yield MAX_AMOUNT_MICROS
+    for limit in token.usage_limits:
+        current = limit.rolled(now)
+        if limit.kind is LimitKind.AMOUNT:
+            yield current.limit - current.used
+        elif current.used >= current.limit:
+            yield 0
+
+
+def largest_payment_micros(token: TokenRecord, now: datetime) -> int | None:
+    """The largest payment that the terms of a token allow at `now`, whatever the payment network says.
+
+    None: nothing bounds it.
+    """
+    left = min(_left_micros(token, now))
+    terms = token.terms
+    if terms.amount_micros is not None and terms.amount_rule is not AmountRule.MINIMUM:
+        if terms.amount_rule is AmountRule.MAXIMUM:
+            return max(0, min(left, terms.amount_micros))
+        return terms.amount_micros if terms.amount_micros <= left else 0
+    return None if left >= MAX_AMOUNT_MICROS else max(0, left)
+
+
+def not_asked_for() -> JsonProblemError:
+    """No program has asked for such an authorization in /v1."""
+    message = "No authorization with this id was asked for at /v1/authorizations with a key of this account."
+    return RefusedProblemError(Refused(Refusal.InstrumentAccessDenied, message), field="authorization")
 
 
 def not_found(field: str = "authorization") -> JsonProblemError:

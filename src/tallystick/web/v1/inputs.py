@@ -30,8 +30,20 @@ from tallystick.services.api.fields import Field, quoted
 from tallystick.services.api.readers import read_scalar
 from tallystick.web.v1.problems import JsonProblemError
 
-Given = Mapping[str, str]
-"""The values of a request as text, checked. What was not given is not there."""
+
+class Given(dict[str, str]):
+    """The values of a request as text, checked. What was not given is not there.
+
+    `rows`: the objects of each field that has several of them; `lists`: the texts of each that has several.
+    """
+
+    __slots__ = ("lists", "rows")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: dict[str, tuple[Given, ...]] = {}
+        self.lists: dict[str, tuple[str, ...]] = {}
+
 
 MAX_LIMIT: Final = 100
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
@@ -43,11 +55,17 @@ class JsonInput:
     """One field of a request. `field`: type, limits and meaning, under the name that it has in JSON.
 
     `parameter`: the parameter of the action that takes its text; empty: the endpoint looks at it itself.
+    `members`: it is an array of objects with these fields, at most `most`. `many`: it is an array of texts.
+    `shown`: the example of a whole request has it.
     """
 
     field: Field
-    example: str | int
+    example: Any
     parameter: str = ""
+    members: tuple[JsonInput, ...] = ()
+    most: int = 0
+    many: bool = False
+    shown: bool = True
 
     @property
     def name(self) -> str:
@@ -177,25 +195,61 @@ def _refuse_twice(names: Iterable[str]) -> None:
             )
 
 
-def _read(members: Mapping[str, Any], inputs: Sequence[JsonInput], place: str) -> Given:
+def _read(members: Mapping[str, Any], inputs: Sequence[JsonInput], place: str, path: str = "") -> Given:
+    """The fields of an object. `path`: of the object in the body, before the names of its fields."""
     known = {one.name: one for one in inputs}
     for name in members:
         if name not in known:
-            raise _unknown(name, known, place)
-    given = {}
+            raise _unknown(name, known, place, path)
+    given = Given()
     for name, one in known.items():
         value = members.get(name)
         if value is None or (value == "" and not one.required):
             if one.required:
-                raise JsonProblemError("missing_field", f"The field {name} is missing.", field=name)
+                field = f"{path}{name}"
+                raise JsonProblemError("missing_field", f"The field {field} is missing.", field=field)
             continue
-        given[name] = _text(one, value)
+        if one.members:
+            given.rows[name] = _rows(one, value, path)
+        elif one.many:
+            given.lists[name] = _texts(one, value, path)
+        else:
+            given[name] = _text(one, value, f"{path}{name}")
     return given
 
 
-def _text(one: JsonInput, value: object) -> str:
-    """The text of a value, checked. Raises ProblemError."""
-    name = one.name
+def _rows(one: JsonInput, value: object, path: str) -> tuple[Given, ...]:
+    """The objects of an array, checked. Raises ProblemError."""
+    name = f"{path}{one.name}"
+    found = []
+    for index, row in enumerate(_array(one, value, name)):
+        if not isinstance(row, dict):
+            raise JsonProblemError("invalid_request", f"{name}[{index}] must be an object.", field=f"{name}[{index}]")
+        found.append(_read(row, one.members, f"{name}[{index}]", f"{name}[{index}]."))
+    return tuple(found)
+
+
+def _texts(one: JsonInput, value: object, path: str) -> tuple[str, ...]:
+    """The texts of an array, checked, each once. Raises ProblemError."""
+    name = f"{path}{one.name}"
+    texts = [_text(one, text, f"{name}[{index}]") for index, text in enumerate(_array(one, value, name))]
+    return tuple(dict.fromkeys(texts))
+
+
+def _array(one: JsonInput, value: object, name: str) -> list[object]:
+    if not isinstance(value, list):
+        raise JsonProblemError("invalid_request", f"{name} must be an array.", field=name)
+    if not 0 < len(value) <= one.most:
+        raise JsonProblemError("invalid_request", f"{name} must have 1 to {one.most} entries.", field=name)
+    return value
+
+
+def _text(one: JsonInput, value: object, name: str) -> str:
+    """The text of a value, checked; of true and false these words. Raises ProblemError."""
+    if one.field.type == "boolean":
+        if not isinstance(value, bool):
+            raise JsonProblemError("invalid_request", f"{name} must be true or false.", field=name)
+        return "true" if value else "false"
     if one.field.type == "integer":
         if type(value) is not int:
             raise JsonProblemError("invalid_request", f"{name} must be a whole number.", field=name)
@@ -212,6 +266,6 @@ def _text(one: JsonInput, value: object) -> str:
     return value
 
 
-def _unknown(name: str, known: Mapping[str, JsonInput], place: str) -> JsonProblemError:
+def _unknown(name: str, known: Mapping[str, JsonInput], place: str, path: str = "") -> JsonProblemError:
     detail = f"{place} has the field {quoted(name)}, which is not known here.{did_you_mean(name, known)}"
-    return JsonProblemError("unknown_field", detail, field=quoted(name))
+    return JsonProblemError("unknown_field", detail, field=path + quoted(name))

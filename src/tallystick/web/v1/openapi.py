@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.scopes import scope_name
@@ -97,21 +97,37 @@ def _header(name: str, schema: Schema, meaning: str, *, required: bool = False) 
 
 
 def _body(endpoint: Endpoint) -> Schema:
-    required = [one.name for one in endpoint.inputs if one.required]
+    schema = _members(endpoint.inputs)
+    example = {one.name: one.example for one in endpoint.inputs if one.shown}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"required": "required" in schema, "content": content}
+
+
+def _members(inputs: Sequence[JsonInput]) -> Schema:
+    """The schema of an object with these fields."""
     schema: Schema = {
         "type": "object",
-        "properties": {one.name: _input(one) | {"description": one.field.meaning} for one in endpoint.inputs},
+        "properties": {one.name: _input(one) | {"description": one.field.meaning} for one in inputs},
         "additionalProperties": False,
     }
-    if required:
+    if required := [one.name for one in inputs if one.required]:
         schema["required"] = required
-    example = {one.name: one.example for one in endpoint.inputs}
-    return {"required": bool(required), "content": {"application/json": {"schema": schema, "example": example}}}
+    return schema
 
 
 def _input(one: JsonInput) -> Schema:
     """The schema of a field. What it cannot say, such as that an id exists, the endpoint finds out."""
+    if one.members or one.many:
+        items = _members(one.members) if one.members else _one(one)
+        return {"type": "array", "minItems": 1, "maxItems": one.most, "items": items}
+    return _one(one)
+
+
+def _one(one: JsonInput) -> Schema:
+    """The schema of a single value."""
     field = one.field
+    if field.type == "boolean":
+        return {"type": "boolean"}
     if field.allowed:
         return {"type": "string", "enum": list(field.allowed)} | _default(one)
     match field.type:
@@ -123,9 +139,10 @@ def _input(one: JsonInput) -> Schema:
         case "dateTime":
             return {"type": "string", "format": "date-time"}
         case "string(url)":
-            return {"type": "string", "format": "uri", "maxLength": field.max_length}
+            more: Schema = {"format": "uri"}
         case _:
-            return {"type": "string", "maxLength": field.max_length} | ({"minLength": 1} if one.required else {})
+            more = {"minLength": 1} if one.required else {}
+    return {"type": "string", "maxLength": field.max_length} | more
 
 
 def _default(one: JsonInput) -> Schema:

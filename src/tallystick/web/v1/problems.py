@@ -34,6 +34,11 @@ OWN: Final[Mapping[str, tuple[int, str]]] = {
     "body_too_large": (413, "the body is larger than what is read"),
     "clock_too_far_ahead": (RULE, "the sandbox's clock cannot be so far ahead"),
     "clock_moved": (CONFLICT, "the sandbox's clock was moved by somebody else at the same moment"),
+    "agreed_by_another": (CONFLICT, "another buyer has agreed to it already"),
+    "buyer_cannot_agree": (RULE, "the hosted pages would not let this buyer agree"),
+    "fault_met_already": (CONFLICT, "the fault has met something, and cannot be taken back"),
+    "fault_not_holding": (CONFLICT, "the fault holds nothing that could be let go"),
+    "too_many_faults": (RULE, "as many faults wait as may"),
     "payout_not_ready": (RULE, "nothing can be paid out yet: there is no bank account that can be used"),
     "unsupported_media_type": (415, "the body is not application/json"),
 }

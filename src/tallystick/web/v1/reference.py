@@ -55,6 +55,12 @@ def _answer(endpoint: Endpoint) -> str:
 def _input(one: JsonInput) -> str:
     field = one.field
     told = [field.meaning]
+    if one.members:
+        told.append(
+            f"At most {one.most} of: {'; '.join(f'`{each.name}`: {each.field.meaning}' for each in one.members)}"
+        )
+    if one.many:
+        told.append("Several.")
     if field.allowed:
         told.append("One of " + ", ".join(f"`{word}`" for word in field.allowed) + ".")
     if field.max_length is not None:

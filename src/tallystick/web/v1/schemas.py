@@ -9,9 +9,11 @@ from typing import Any, Final
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.scopes import EVERYTHING, scope_names
-from tallystick.web.v1 import consents, transactions
-from tallystick.web.v1.authorizations import POSTPAID, PREPAID
+from tallystick.web.v1 import transactions
+from tallystick.web.v1.authorizations import PREPAID
+from tallystick.web.v1.consent import objects, terms
 from tallystick.web.v1.problems import CODES, OWN
+from tallystick.web.v1.sandbox import faults
 
 AMOUNT: Final = {"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{6}$"}
 MOMENT: Final = {"type": "string", "format": "date-time"}
@@ -42,10 +44,32 @@ _CURRENCY: Final = Output("currency", _one_of("USD"), "Of all amounts.", "USD")
 _ENVIRONMENT: Final = Output("environment", _one_of(*ENVIRONMENTS), "Where it happened.", "sandbox")
 
 
-def _transaction(*objects: str) -> tuple[Output, ...]:
-    refund = objects == ("refund",)
+def _inner(*members: Output) -> Mapping[str, Any]:
+    """The schema of an object within another one."""
+    return {
+        "type": "object",
+        "properties": {
+            one.name: {**one.schema, "type": [one.schema["type"], "null"]} if one.nullable else one.schema
+            for one in members
+        },
+        "required": [one.name for one in members],
+    }
+
+
+_LIMIT: Final = _inner(
+    Output("amount", AMOUNT, "The most that may be charged.", "50.000000", nullable=True),
+    Output("charges", NUMBER, "How many charges there may be.", None, nullable=True),
+    Output("left_amount", AMOUNT, "What is left of it.", "49.750000", nullable=True),
+    Output("left_charges", NUMBER, "How many are left.", None, nullable=True),
+    Output("period", TEXT, "How often it starts anew; null: never.", "1 Month", nullable=True),
+    Output("renews_at", MOMENT, "When it starts anew.", "2027-01-01T12:00:00.000000Z", nullable=True),
+)
+
+
+def _transaction(*names: str) -> tuple[Output, ...]:
+    refund = names == ("refund",)
     return (
-        Output("object", _one_of(*objects), "What it is.", objects[0]),
+        Output("object", _one_of(*names), "What it is.", names[0]),
         Output("id", TEXT, "Its id, the TransactionId of the query API.", _ID),
         Output("status", _one_of(*transactions.STATUSES.values()), "How far it is.", "succeeded"),
         Output("status_code", TEXT, "The StatusCode of the query API, which says more.", "Success"),
@@ -73,12 +97,34 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
     "Authorization": (
         Output("object", _one_of("authorization"), "What it is.", "authorization"),
         Output("id", TEXT, "The instrument's id; of a payment token, the token's.", _AUTHORIZATION),
-        Output("kind", _one_of(PREPAID, POSTPAID, consents.PAYMENT), "What was agreed to.", PREPAID),
-        Output("status", _one_of(*consents.STATUSES), "`pending` until a buyer agrees.", "active"),
+        Output("kind", _one_of(*terms.KINDS), "What was agreed to.", PREPAID),
+        Output(
+            "use",
+            _one_of(terms.SINGLE, terms.MULTIPLE, terms.RECURRING),
+            "Of payments: how often. Null also where a rule in the seller's own words says.",
+            None,
+            nullable=True,
+        ),
+        Output("status", _one_of(*objects.STATUSES), "`pending` until a buyer agrees.", "active"),
         Output("url", TEXT, "While it is pending: where a buyer agrees.", None, nullable=True),
         _CURRENCY,
         Output("limit", AMOUNT, "The most that a balance can be, or that can be owed.", "25.000000", nullable=True),
-        Output("total_limit", AMOUNT, "Of a tab: the most that may be charged in all.", None, nullable=True),
+        Output(
+            "total_limit", AMOUNT, "Of a tab or payments: the most that may be charged in all.", None, nullable=True
+        ),
+        Output("limits", {"type": "array", "items": _LIMIT}, "What else bounds charges, in a period or ever.", []),
+        Output("amount", AMOUNT, "Of payments: what each comes to.", None, nullable=True),
+        Output(
+            "amount_rule", _one_of(*terms.RULES.values()), "Of payments: how `amount` binds each.", None, nullable=True
+        ),
+        Output("for_reservation", YES_OR_NO, "Of payments: whether it is for a reservation.", None, nullable=True),
+        Output(
+            "payment_method",
+            _one_of(*terms.METHODS.values()),
+            "How the buyer brings in real money, once somebody has agreed.",
+            "card",
+            nullable=True,
+        ),
         Output("balance", AMOUNT, "Of a balance: what is on it.", "9.750000", nullable=True),
         Output("owed", AMOUNT, "Of a tab: what is owed.", None, nullable=True),
         Output("pending", AMOUNT, "What is on its way.", "0.000000", nullable=True),
@@ -86,6 +132,7 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
         Output("description", TEXT, "What the buyer reads.", "API credits", nullable=True),
         Output("idempotency_key", TEXT, "The key of its request.", "wallet-of-ada"),
         Output("created_at", MOMENT, "When it was asked for or agreed to.", "2026-12-01T12:00:00.000000Z"),
+        Output("starts_at", MOMENT, "When it begins; null: when a buyer agrees.", None, nullable=True),
         Output("expires_at", MOMENT, "When it ends; null: never.", None, nullable=True),
     ),
     "Charge": _transaction("charge"),
@@ -135,6 +182,17 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
         Output("expires_at", MOMENT, "When it ends; null: never.", None, nullable=True),
         Output("revoked_at", MOMENT, "When it was revoked.", None, nullable=True),
         Output("last_used_at", MOMENT, "When it was last used.", None, nullable=True),
+    ),
+    "Fault": (
+        Output("object", _one_of("fault"), "What it is.", "fault"),
+        Output("id", TEXT, "Its id.", "3f9c51b2a6d07e48"),
+        Output("status", _one_of(*faults.STATUSES), "Whether it waits, holds something, or is over.", "waiting"),
+        Output("operation", _one_of(*faults.OPERATION_NAMES), "What meets it.", "charge"),
+        Output("outcome", _one_of(*faults.OUTCOME_NAMES, faults.PAY), "What happens then.", "temporary_decline"),
+        Output("transaction", TEXT, "The transaction that met it.", None, nullable=True),
+        Output("created_at", MOMENT, "When it was ordered.", "2026-12-01T12:00:00.000000Z"),
+        Output("met_at", MOMENT, "When something met it.", None, nullable=True),
+        Output("released_at", MOMENT, "When what it held was let go.", None, nullable=True),
     ),
     "Clock": (
         Output("object", _one_of("clock"), "What it is.", "clock"),

@@ -10,7 +10,8 @@ from tallystick.domain.scopes import KeyScope
 from tallystick.services.api.common_fields import OPTIONAL
 from tallystick.services.api.fields import Field
 from tallystick.web.api.errors_of_actions import ERRORS_OF
-from tallystick.web.v1 import account, consents, disputes, money, payouts, sandbox, transactions
+from tallystick.web.v1 import account, consents, disputes, money, payouts, transactions
+from tallystick.web.v1.consent import terms
 from tallystick.web.v1.endpoint import Endpoint, Perform
 from tallystick.web.v1.inputs import (
     AMOUNT,
@@ -31,6 +32,7 @@ from tallystick.web.v1.inputs import (
     JsonInput,
 )
 from tallystick.web.v1.problems import CODES
+from tallystick.web.v1.sandbox import buyers, clock, faults
 
 _FILTERS: Final = (OF_AUTHORIZATION, STATUS, CREATED_AFTER, CREATED_BEFORE, LIMIT, CURSOR)
 _TYPE: Final = JsonInput(
@@ -281,12 +283,12 @@ ENDPOINTS: Final = (
         "POST",
         "/v1/authorizations",
         "authorizations.create",
-        "Asks for a prepaid balance or a tab: a buyer agrees to it at the `url` of the answer.",
+        "Asks for a prepaid balance, a tab or payments: a buyer agrees to it at the `url` of the answer.",
         "none",
         KeyScope.HOSTED_LINKS,
         consents.create,
         "Authorization",
-        consents.INPUTS,
+        terms.INPUTS,
         codes=("idempotency_key_required", "idempotency_conflict"),
         takes_key=True,
         status=HTTPStatus.CREATED,
@@ -337,7 +339,7 @@ ENDPOINTS: Final = (
         "What time it is in the sandbox.",
         "none",
         KeyScope.READ,
-        sandbox.read_clock,
+        clock.read_clock,
         "Clock",
         codes=("not_found",),
     ),
@@ -348,10 +350,72 @@ ENDPOINTS: Final = (
         "Moves the sandbox's clock forward. It never goes back.",
         "none",
         KeyScope.TOKENS,
-        sandbox.forward_clock,
+        clock.forward_clock,
         "Clock",
-        (sandbox.BY,),
+        (clock.BY,),
         codes=("not_found", "clock_too_far_ahead", "clock_moved"),
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sandbox/authorize",
+        "sandbox.authorize",
+        "Agrees to an authorization as a buyer who is played. Again by the same buyer: nothing changes.",
+        "none",
+        KeyScope.HOSTED_LINKS,
+        buyers.authorize,
+        "Authorization",
+        buyers.INPUTS,
+        codes=("not_found", "authorization_not_found", "buyer_cannot_agree", "agreed_by_another"),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/sandbox/faults",
+        "sandbox.faults",
+        "The faults on order: those that wait, those that hold something, then the latest others, at most 100.",
+        "none",
+        KeyScope.READ,
+        faults.list_,
+        "Fault",
+        codes=("not_found",),
+        is_list=True,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sandbox/faults",
+        "sandbox.order_fault",
+        "Orders a fault: the next charge, reservation or refund of the sandbox fails, or has no answer until released.",
+        "none",
+        KeyScope.TOKENS,
+        faults.order,
+        "Fault",
+        (faults.OPERATION, faults.OUTCOME),
+        codes=("not_found", "too_many_faults"),
+        status=HTTPStatus.CREATED,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/sandbox/faults/{id}/release",
+        "sandbox.release_fault",
+        "Lets go what a fault holds.",
+        "none",
+        KeyScope.TOKENS,
+        faults.release,
+        "Fault",
+        (faults.RELEASED_AS,),
+        subject="the fault",
+        codes=("not_found", "fault_not_holding"),
+    ),
+    Endpoint(
+        "DELETE",
+        "/v1/sandbox/faults/{id}",
+        "sandbox.take_back_fault",
+        "Takes a fault back that nothing has met yet.",
+        "none",
+        KeyScope.TOKENS,
+        faults.take_back,
+        "Fault",
+        subject="the fault",
+        codes=("not_found", "fault_met_already"),
     ),
     Endpoint(
         "GET",

@@ -26,6 +26,11 @@ RETURNING 1
 -- Whatever became of it.
 SELECT FROM simulated_fault WHERE book_id = $1 AND fault_id = $2
 
+-- name: find
+-- The one with the id $2.
+SELECT /* part: columns */
+  FROM simulated_fault WHERE book_id = $1 AND fault_id = $2
+
 -- name: of_book
 -- Those that wait for an order, those that hold one, then the latest others: at most $2.
 SELECT /* part: columns */

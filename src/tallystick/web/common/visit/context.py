@@ -17,12 +17,12 @@ from tallystick.services.consent.visits import Visit
 from tallystick.services.context import Service
 from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.hosted import mailed_codes
-from tallystick.web.common.agreements.agreed import Agreed, agreed_in_visit
-from tallystick.web.common.agreements.consent_text import LINE_NAMES, promises
+from tallystick.web.common.agreements.agreed import Agreed
+from tallystick.web.common.agreements.consent_text import promises
 from tallystick.web.common.agreements.offers import Offer, offer
+from tallystick.web.common.agreements.wording import agreed_of, lines_of
 from tallystick.web.common.shared import PageRequest, page
 from tallystick.web.common.visit import accents
-from tallystick.words import dollars
 from tallystick.words import gettext as _
 
 VISITS: Final = "/cobranded-ui/visits"
@@ -104,7 +104,7 @@ class VisitContext:
     @property
     def agreed(self) -> Agreed:
         """What is to be agreed to, for the texts about it."""
-        return agreed_in_visit(self.terms, self.subject.names, self.subject.edited, self.subject.redemption)
+        return agreed_of(self.subject)
 
     @property
     def offer(self) -> Offer:
@@ -146,12 +146,7 @@ class VisitContext:
     @property
     def lines(self) -> list[tuple[str, str]]:
         """What the amount is made of, as the seller says, and the amount itself; empty where it says nothing."""
-        terms = self.terms
-        if not isinstance(terms, SenderTerms) or not terms.lines:
-            return []
-        minus = {"discount": "\N{MINUS SIGN}"}
-        said = [(_(LINE_NAMES[name]), f"{minus.get(name, '')}{dollars(micros)}") for name, micros in terms.lines]
-        return [*said, (_("To pay"), dollars(terms.agreed.amount_micros or 0))]
+        return lines_of(self.terms)
 
     def promises(self, source: str) -> list[str]:
         """What is agreed to, a sentence each; `source` is the means of payment within a sentence."""

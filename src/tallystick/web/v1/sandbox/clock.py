@@ -1,23 +1,21 @@
-"""The sandbox's clock in /v1. In a live environment there is none."""
+"""The sandbox's clock in /v1."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.environments import SANDBOX
 from tallystick.domain.periods import Period
 from tallystick.services.api.common_fields import REQUIRED
 from tallystick.services.api.fields import Field
-from tallystick.services.operations.audit import Actor
 from tallystick.services.seller import sandbox_clock
 from tallystick.services.seller.sandbox_clock import ClockMovedError, TooFarAheadError
 from tallystick.web.v1.endpoint import Reply
 from tallystick.web.v1.inputs import JsonInput
 from tallystick.web.v1.problems import JsonProblemError
+from tallystick.web.v1.sandbox.books import actor_of, first_book
 from tallystick.web.v1.transactions import moment
 
 if TYPE_CHECKING:
-    from tallystick.domain.ids import BookId
     from tallystick.services.seller.sandbox_clock import ClockReading
     from tallystick.web.v1.endpoint import Asked
 
@@ -29,32 +27,25 @@ BY: Final = JsonInput(
 
 async def read_clock(asked: Asked) -> Reply:
     """What time it is there, and how far that is ahead."""
-    return _told(await sandbox_clock.read(asked.service, _book(asked)))
+    return _told(await sandbox_clock.read(asked.service, first_book(asked)))
 
 
 async def forward_clock(asked: Asked) -> Reply:
     """Move it forward; the audit log names the key."""
-    book_id = _book(asked)
+    book_id = first_book(asked)
     try:
         by = Period.parse(asked.given["by"])
     except ValueError:
         raise JsonProblemError("invalid_request", '"by" must be a period such as 3 Days.', field="by") from None
-    actor = Actor.command(f"key {asked.key.access_key_id}")
     reading = await sandbox_clock.read(asked.service, book_id)
     try:
-        moved = await sandbox_clock.forward(asked.service, actor, asked.key.party_id, book_id, reading, by)
+        moved = await sandbox_clock.forward(asked.service, actor_of(asked), asked.key.party_id, book_id, reading, by)
     except TooFarAheadError as error:
         raise JsonProblemError("clock_too_far_ahead", f"{error}.", field="by") from None
     except ClockMovedError:
         message = "The clock was moved by somebody else at the same moment. Read it again."
         raise JsonProblemError("clock_moved", message) from None
     return _told(moved)
-
-
-def _book(asked: Asked) -> BookId:
-    if asked.key.environment != SANDBOX:
-        raise JsonProblemError("not_found", "Only a sandbox has a clock of its own.")
-    return asked.books.parts[0]
 
 
 def _told(reading: ClockReading) -> Reply:

@@ -1,0 +1,1 @@
+"""Authorizations in /v1: what a program may ask for, and how it is shown."""
