@@ -86,7 +86,8 @@ class Operation:
     @property
     def subject(self) -> str | None:
         """The name of the parameter for the id in its path."""
-        return f"{singular(self.resource)}_id" if "{id}" in self.path else None
+        before = self.path.partition("/{id}")[0]
+        return f"{singular(before.rpartition('/')[2])}_id" if before != self.path else None
 
     def inputs(self) -> Iterator[tuple[str, Schema, bool, str]]:
         """Name, schema, whether it is required, and meaning of each field."""

@@ -21,6 +21,7 @@ _OWN = {
     "id",
     "created_at",
     "completed_at",
+    "starts_at",
     "url",
     "idempotency_key",
     "authorization",

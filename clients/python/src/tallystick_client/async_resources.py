@@ -5,7 +5,8 @@ Made by tools/write_clients.py from /v1/openapi.json: not changed by hand.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from tallystick_client import endpoints
 from tallystick_client.amounts import Moment, Money, amount_text, moment_text
@@ -18,6 +19,7 @@ from tallystick_client.objects import (
     Charge,
     Clock,
     Dispute,
+    Fault,
     Key,
     Payout,
     Refund,
@@ -718,25 +720,43 @@ class AsyncAuthorizationsResource:
     async def create(
         self,
         *,
-        kind: Literal["prepaid", "postpaid"],
-        limit: Money,
+        kind: Literal["prepaid", "postpaid", "payment"],
         return_url: str,
+        use: Literal["single", "multiple", "recurring"] | None = None,
+        limit: Money | None = None,
         total_limit: Money | None = None,
+        limits: Sequence[Mapping[str, Any]] | None = None,
+        amount: Money | None = None,
+        amount_rule: Literal["exact", "maximum", "minimum"] | None = None,
+        period: str | None = None,
+        for_reservation: bool | None = None,
+        payment_methods: Sequence[Literal["card", "bank_account", "account_balance"]] | None = None,
         currency: Literal["USD"] | None = None,
         description: str | None = None,
+        starts_at: Moment | None = None,
         expires_at: Moment | None = None,
         idempotency_key: str | None = None,
     ) -> Authorization:
-        """Asks for a prepaid balance or a tab: a buyer agrees to it at the `url` of the answer.
+        """Asks for a prepaid balance, a tab or payments: a buyer agrees to it at the `url` of the answer.
 
         Args:
-            kind: A prepaid balance, or a tab.
-            limit: The most that a balance can be, or that can be owed at any one time.
-            total_limit: Of a tab, which needs it: the most that may be charged in all.
+            kind: A prepaid balance; a tab; or payments, each with real money at once.
+            use: Of payments, which need it: one within three hours, several within limits, or one in each period.
+            limit: Of a balance or tab, which needs it: the most that it can be, or that can be owed at any one
+                time.
+            total_limit: Of a tab or of several payments, which need it: the most that may be charged in all.
+            limits: Of a tab or of several payments: how much, or how often, in a period.
+            amount: What each payment comes to, in whole cents. Single and recurring payments need it.
+            amount_rule: Of several payments: how `amount` binds each of them.
+            period: Of recurring payments, which need it: how often there is one, such as `1 Month`.
+            for_reservation: Of a single payment: it is reserved, by card, and captured later.
+            payment_methods: How the buyer may pay. Without it: each way that there is.
             currency: Of the amount.
             description: What the buyer reads.
             return_url: Where the buyer's browser goes afterwards.
-            expires_at: When it ends. Without it: never.
+            starts_at: When it begins, at most a year ahead. Without it: at once.
+            expires_at: When it ends. Without it: never; several payments after a year. A single one always ends
+                after three hours.
             idempotency_key: your own name for this request, which is done once; else it gets a new one.
         """
         return await self._core.one(
@@ -745,11 +765,19 @@ class AsyncAuthorizationsResource:
             None,
             {
                 "kind": kind,
-                "limit": amount_text("limit", limit),
+                "use": use,
+                "limit": None if limit is None else amount_text("limit", limit),
                 "total_limit": None if total_limit is None else amount_text("total_limit", total_limit),
+                "limits": limits,
+                "amount": None if amount is None else amount_text("amount", amount),
+                "amount_rule": amount_rule,
+                "period": period,
+                "for_reservation": for_reservation,
+                "payment_methods": payment_methods,
                 "currency": currency,
                 "description": description,
                 "return_url": return_url,
+                "starts_at": None if starts_at is None else moment_text("starts_at", starts_at),
                 "expires_at": None if expires_at is None else moment_text("expires_at", expires_at),
             },
             idempotency_key,
@@ -809,6 +837,66 @@ class AsyncSandboxResource:
             by: How far: `1 Hour`, `3 Days`, `2 Weeks`, `6 Months`, `1 Year`.
         """
         return await self._core.one(endpoints.SANDBOX_FORWARD_CLOCK, Clock, None, {"by": by})
+
+    async def authorize(
+        self,
+        authorization: str,
+        *,
+        buyer: str,
+        method: Literal["card", "bank_account", "account_balance"] | None = None,
+        number: str | None = None,
+    ) -> Authorization:
+        """Agrees to an authorization as a buyer who is played. Again by the same buyer: nothing changes.
+
+        Args:
+            authorization: What to agree to: its id.
+            buyer: Who agrees: an e-mail address that is nobody's, at example.org, example.com, example.net or below
+                .example, .test or .invalid. An account is opened where there is none.
+            method: How they pay; added where there is none.
+            number: A test number to add and pay with, such as one that declines.
+        """
+        return await self._core.one(
+            endpoints.SANDBOX_AUTHORIZE,
+            Authorization,
+            None,
+            {"authorization": authorization, "buyer": buyer, "method": method, "number": number},
+        )
+
+    def faults(self) -> AsyncListing[Fault]:
+        """The faults on order: those that wait, those that hold something, then the latest others, at most 100."""
+        return self._core.many(endpoints.SANDBOX_FAULTS, Fault, {})
+
+    async def order_fault(
+        self,
+        *,
+        operation: Literal["charge", "reservation", "refund"],
+        outcome: Literal["temporary_decline", "denied", "hold"],
+    ) -> Fault:
+        """Orders a fault: the next charge, reservation or refund of the sandbox fails, or has no answer until released.
+
+        Args:
+            operation: What meets it, of what the payment network is asked for: a charge, top-up or settlement; a
+                reservation; a refund.
+            outcome: A decline; or no answer, until it is released.
+        """
+        return await self._core.one(
+            endpoints.SANDBOX_ORDER_FAULT, Fault, None, {"operation": operation, "outcome": outcome}
+        )
+
+    async def release_fault(
+        self, fault_id: str, /, *, outcome: Literal["pay", "temporary_decline", "denied"] | None = None
+    ) -> Fault:
+        """Lets go what a fault holds.
+
+        Args:
+            fault_id: The id of the fault.
+            outcome: How it ends then.
+        """
+        return await self._core.one(endpoints.SANDBOX_RELEASE_FAULT, Fault, fault_id, {"outcome": outcome})
+
+    async def take_back_fault(self, fault_id: str, /) -> Fault:
+        """Takes a fault back that nothing has met yet."""
+        return await self._core.one(endpoints.SANDBOX_TAKE_BACK_FAULT, Fault, fault_id, {})
 
 
 class AsyncAccountResource:

@@ -317,12 +317,20 @@ AUTHORIZATIONS_CREATE: Final = Endpoint(
     "/v1/authorizations",
     "Authorization",
     inputs=(
-        Input("kind", required=True, choices=("prepaid", "postpaid")),
-        Input("limit", type="decimal", required=True),
+        Input("kind", required=True, choices=("prepaid", "postpaid", "payment")),
+        Input("use", choices=("single", "multiple", "recurring")),
+        Input("limit", type="decimal"),
         Input("total_limit", type="decimal"),
+        Input("limits", type="array"),
+        Input("amount", type="decimal"),
+        Input("amount_rule", choices=("exact", "maximum", "minimum")),
+        Input("period"),
+        Input("for_reservation", type="boolean"),
+        Input("payment_methods", type="array"),
         Input("currency", choices=("USD",)),
         Input("description"),
         Input("return_url", required=True),
+        Input("starts_at", type="date-time"),
         Input("expires_at", type="date-time"),
     ),
     takes_key=True,
@@ -364,6 +372,48 @@ SANDBOX_FORWARD_CLOCK: Final = Endpoint(
     "/v1/sandbox/clock",
     "Clock",
     inputs=(Input("by", required=True),),
+)
+SANDBOX_AUTHORIZE: Final = Endpoint(
+    "sandbox.authorize",
+    "POST",
+    "/v1/sandbox/authorize",
+    "Authorization",
+    inputs=(
+        Input("authorization", required=True),
+        Input("buyer", required=True),
+        Input("method", choices=("card", "bank_account", "account_balance")),
+        Input("number"),
+    ),
+)
+SANDBOX_FAULTS: Final = Endpoint(
+    "sandbox.faults",
+    "GET",
+    "/v1/sandbox/faults",
+    "Fault",
+    is_list=True,
+)
+SANDBOX_ORDER_FAULT: Final = Endpoint(
+    "sandbox.order_fault",
+    "POST",
+    "/v1/sandbox/faults",
+    "Fault",
+    inputs=(
+        Input("operation", required=True, choices=("charge", "reservation", "refund")),
+        Input("outcome", required=True, choices=("temporary_decline", "denied", "hold")),
+    ),
+)
+SANDBOX_RELEASE_FAULT: Final = Endpoint(
+    "sandbox.release_fault",
+    "POST",
+    "/v1/sandbox/faults/{id}/release",
+    "Fault",
+    inputs=(Input("outcome", choices=("pay", "temporary_decline", "denied")),),
+)
+SANDBOX_TAKE_BACK_FAULT: Final = Endpoint(
+    "sandbox.take_back_fault",
+    "DELETE",
+    "/v1/sandbox/faults/{id}",
+    "Fault",
 )
 ACCOUNT_GET: Final = Endpoint(
     "account.get",
@@ -411,6 +461,11 @@ ENDPOINTS: Final = (
     AUTHORIZATIONS_CANCEL,
     SANDBOX_CLOCK,
     SANDBOX_FORWARD_CLOCK,
+    SANDBOX_AUTHORIZE,
+    SANDBOX_FAULTS,
+    SANDBOX_ORDER_FAULT,
+    SANDBOX_RELEASE_FAULT,
+    SANDBOX_TAKE_BACK_FAULT,
     ACCOUNT_GET,
     KEYS_LIST,
 )

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from tallystick_client.base import ApiObject, Awaited
 
 if TYPE_CHECKING:
+    AmountRule = Literal["exact", "maximum", "minimum"]
+    AuthorizationPaymentMethod = Literal["card", "bank_account", "account_balance"]
     AuthorizationStatus = Literal["pending", "not_yet_active", "active", "used", "expired", "cancelled"]
     DisputeStatus = Literal["opened", "evidence_due", "won", "lost"]
     Environment = Literal["sandbox", "live"]
+    FaultStatus = Literal["waiting", "holding", "met"]
     Kind = Literal["prepaid", "postpaid", "payment"]
     Object = Literal[
         "charge",
@@ -30,20 +33,40 @@ if TYPE_CHECKING:
         "payout",
         "payout_return",
     ]
-    PaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
+    Operation = Literal["charge", "reservation", "refund"]
+    Outcome = Literal["temporary_decline", "denied", "hold", "pay"]
     Scopes = Literal[
         "read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications", "pay_out"
     ]
+    TransactionPaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
     TransactionStatus = Literal["succeeded", "pending", "failed", "reserved", "cancelled"]
+    Use = Literal["single", "multiple", "recurring"]
 else:
+    AmountRule = str
+    AuthorizationPaymentMethod = str
     AuthorizationStatus = str
     DisputeStatus = str
     Environment = str
+    FaultStatus = str
     Kind = str
     Object = str
-    PaymentMethod = str
+    Operation = str
+    Outcome = str
     Scopes = str
+    TransactionPaymentMethod = str
     TransactionStatus = str
+    Use = str
+
+
+class AuthorizationLimits(ApiObject, frozen=True, kw_only=True, dict=True):
+    """An authorization limits, as the service tells it."""
+
+    amount: Decimal | None = None
+    charges: int | None = None
+    left_amount: Decimal | None = None
+    left_charges: int | None = None
+    period: str | None = None
+    renews_at: datetime | None = None
 
 
 class AccountCash(ApiObject, frozen=True, kw_only=True, dict=True):
@@ -75,11 +98,17 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
         object: What it is.
         id: The instrument's id; of a payment token, the token's.
         kind: What was agreed to.
+        use: Of payments: how often. Null also where a rule in the seller's own words says.
         status: `pending` until a buyer agrees.
         url: While it is pending: where a buyer agrees.
         currency: Of all amounts.
         limit: The most that a balance can be, or that can be owed.
-        total_limit: Of a tab: the most that may be charged in all.
+        total_limit: Of a tab or payments: the most that may be charged in all.
+        limits: What else bounds charges, in a period or ever.
+        amount: Of payments: what each comes to.
+        amount_rule: Of payments: how `amount` binds each.
+        for_reservation: Of payments: whether it is for a reservation.
+        payment_method: How the buyer brings in real money, once somebody has agreed.
         balance: Of a balance: what is on it.
         owed: Of a tab: what is owed.
         pending: What is on its way.
@@ -87,6 +116,7 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
         description: What the buyer reads.
         idempotency_key: The key of its request.
         created_at: When it was asked for or agreed to.
+        starts_at: When it begins; null: when a buyer agrees.
         expires_at: When it ends; null: never.
     """
 
@@ -95,11 +125,17 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
     object: str
     id: str
     kind: Kind
+    use: Use | None = None
     status: AuthorizationStatus
     url: str | None = None
     currency: str
     limit: Decimal | None = None
     total_limit: Decimal | None = None
+    limits: list[AuthorizationLimits]
+    amount: Decimal | None = None
+    amount_rule: AmountRule | None = None
+    for_reservation: bool | None = None
+    payment_method: AuthorizationPaymentMethod | None = None
     balance: Decimal | None = None
     owed: Decimal | None = None
     pending: Decimal | None = None
@@ -107,6 +143,7 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
     description: str | None = None
     idempotency_key: str
     created_at: datetime
+    starts_at: datetime | None = None
     expires_at: datetime | None = None
 
 
@@ -142,7 +179,7 @@ class Charge(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -182,7 +219,7 @@ class TopUp(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -222,7 +259,7 @@ class Settlement(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -262,7 +299,7 @@ class WriteOff(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -302,7 +339,7 @@ class Refund(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -342,7 +379,7 @@ class Payout(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -382,7 +419,7 @@ class Transaction(Awaited, frozen=True, kw_only=True, dict=True):
     environment: Environment
     authorization: str | None = None
     refunded_transaction: str | None = None
-    payment_method: PaymentMethod
+    payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
     idempotency_key: str | None = None
@@ -482,6 +519,32 @@ class Key(ApiObject, frozen=True, kw_only=True, dict=True):
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+
+
+class Fault(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A fault, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id.
+        status: Whether it waits, holds something, or is over.
+        operation: What meets it.
+        outcome: What happens then.
+        transaction: The transaction that met it.
+        created_at: When it was ordered.
+        met_at: When something met it.
+        released_at: When what it held was let go.
+    """
+
+    object: str
+    id: str
+    status: FaultStatus
+    operation: Operation
+    outcome: Outcome
+    transaction: str | None = None
+    created_at: datetime
+    met_at: datetime | None = None
+    released_at: datetime | None = None
 
 
 class Clock(ApiObject, frozen=True, kw_only=True, dict=True):

@@ -106,6 +106,10 @@ class AccountNotVerifiedError(UnprocessableError):
     """The code `account_not_verified`."""
 
 
+class AgreedByAnotherError(ConflictError):
+    """The code `agreed_by_another`."""
+
+
 class AmountOutOfRangeError(UnprocessableError):
     """The code `amount_out_of_range`."""
 
@@ -150,6 +154,10 @@ class BuyerBarredError(UnprocessableError):
     """The code `buyer_barred`."""
 
 
+class BuyerCannotAgreeError(UnprocessableError):
+    """The code `buyer_cannot_agree`."""
+
+
 class BuyerIsRecipientError(UnprocessableError):
     """The code `buyer_is_recipient`."""
 
@@ -168,6 +176,14 @@ class ClockTooFarAheadError(UnprocessableError):
 
 class ConcurrentModificationError(UnavailableError):
     """The code `concurrent_modification`."""
+
+
+class FaultMetAlreadyError(ConflictError):
+    """The code `fault_met_already`."""
+
+
+class FaultNotHoldingError(ConflictError):
+    """The code `fault_not_holding`."""
 
 
 class IdempotencyConflictError(ConflictError):
@@ -250,6 +266,10 @@ class ServiceUnavailableError(UnavailableError):
     """The code `service_unavailable`."""
 
 
+class TooManyFaultsError(UnprocessableError):
+    """The code `too_many_faults`."""
+
+
 class TooManyRequestsError(RateLimitError):
     """The code `too_many_requests`."""
 
@@ -307,6 +327,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "account_limit_exceeded": AccountLimitExceededError,
     "account_not_reachable": AccountNotReachableError,
     "account_not_verified": AccountNotVerifiedError,
+    "agreed_by_another": AgreedByAnotherError,
     "amount_out_of_range": AmountOutOfRangeError,
     "authorization_does_not_allow_this": AuthorizationDoesNotAllowThisError,
     "authorization_expired": AuthorizationExpiredError,
@@ -318,11 +339,14 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "balance_limit_exceeded": BalanceLimitExceededError,
     "body_too_large": BodyTooLargeError,
     "buyer_barred": BuyerBarredError,
+    "buyer_cannot_agree": BuyerCannotAgreeError,
     "buyer_is_recipient": BuyerIsRecipientError,
     "buyer_not_verified": BuyerNotVerifiedError,
     "clock_moved": ClockMovedError,
     "clock_too_far_ahead": ClockTooFarAheadError,
     "concurrent_modification": ConcurrentModificationError,
+    "fault_met_already": FaultMetAlreadyError,
+    "fault_not_holding": FaultNotHoldingError,
     "idempotency_conflict": IdempotencyConflictError,
     "idempotency_key_required": IdempotencyKeyRequiredError,
     "insufficient_balance": InsufficientBalanceError,
@@ -343,6 +367,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "recipient_not_verified": RecipientNotVerifiedError,
     "recipient_takes_no_cards": RecipientTakesNoCardsError,
     "service_unavailable": ServiceUnavailableError,
+    "too_many_faults": TooManyFaultsError,
     "too_many_requests": TooManyRequestsError,
     "transaction_denied": TransactionDeniedError,
     "transaction_failed": TransactionFailedError,

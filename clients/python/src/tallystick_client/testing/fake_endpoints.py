@@ -21,6 +21,11 @@ from tallystick_client.testing.refused import RefusedError
 USUAL_LIMIT: Final = 25
 MAX_LIMIT: Final = 100
 
+_OF_PAYMENTS: Final = ("use", "amount", "amount_rule", "for_reservation")
+"""Members of what the fake has not: payments with a token."""
+
+_NOT_FAKED: Final = frozenset({"limits", "payment_methods", "starts_at"})
+
 Given = Mapping[str, Any]
 Body = dict[str, Any]
 
@@ -112,6 +117,8 @@ class FakeEndpoints:
         kind, total = given["kind"], given.get("total_limit")
         if kind not in {"prepaid", "postpaid"}:
             raise NotFakedError("the fake has balances and tabs only")
+        if not _NOT_FAKED.isdisjoint(given):
+            raise NotFakedError("the fake has no limits in a period, and authorizations that begin at once")
         if kind == "prepaid" and total is not None:
             raise RefusedError("invalid_request", "total_limit is for tabs.", field="total_limit")
         for name in ("limit", *(("total_limit",) if kind == "postpaid" else ())):
@@ -186,9 +193,13 @@ class FakeEndpoints:
             "owed": text(one.held) if agreed and not prepaid else None,
             "pending": text(one.pending) if agreed else None,
             "available": text(one.room() if status == "active" else 0) if agreed else None,
+            "limits": [],
+            "payment_method": one.method,
+            **dict.fromkeys(_OF_PAYMENTS),
             "description": one.description,
             "idempotency_key": one.key,
             "created_at": one.created_at,
+            "starts_at": one.created_at if agreed else None,
             "expires_at": one.expires_at,
         }
 

@@ -52,7 +52,7 @@ def given(endpoint: Endpoint, request: httpx.Request) -> Mapping[str, Any]:
                 raise RefusedError("missing_field", f"The field {name} is missing.", field=name)
             continue
         _check(one, value)
-    return {name: value for name, value in members.items() if value not in {None, ""}}
+    return {name: value for name, value in members.items() if value is not None and value != ""}
 
 
 def _query(endpoint: Endpoint, request: httpx.Request) -> dict[str, Any]:
