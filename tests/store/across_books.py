@@ -75,7 +75,9 @@ class _Reader:
         if books and Kind.HERE in kinds.values():
             self.found.append(f"{self._where(block)}: tables of books beside tables that stay behind")
         self._check_joins(block, kinds)
-        together = _together(block, [alias for alias, kind in kinds.items() if kind is not Kind.HERE])
+        together = _together(
+            block, [alias for alias, source in sources.items() if self._is_table(source, kinds[alias])]
+        )
         if len({together[alias] for alias in books}) > 1:
             self.found.append(f"{self._where(block)}: {', '.join(books)} are not joined by {KEY}")
         if books and any(column.find(exp.Select) for column in block.expressions):
@@ -135,8 +137,15 @@ class _Reader:
             return self._kind_of_query(source.this)
         return Kind.EVERYWHERE  # a function, or values
 
+    def _is_table(self, source: exp.Expr, kind: Kind) -> bool:
+        """Whether a source can tie others together by its key: books, or a reference table; nothing gathered."""
+        return kind is Kind.BOOKS or (isinstance(source, exp.Table) and source.name in self.schema.everywhere)
+
     def _kind_of_query(self, query: exp.Expr) -> Kind:
-        """With the books, if it returns each row's book and every machine can answer for its own; else gathered."""
+        """With the books, if it returns each row's book and every machine can answer for its own; else gathered.
+
+        What a FULL JOIN returns as its key is a new value, of either side: the planner does not see that it is the key.
+        """
         if isinstance(query, exp.Subquery):
             return self._kind_of_query(query.this)
         if isinstance(query, exp.Union):
@@ -146,6 +155,8 @@ class _Reader:
             return Kind.EVERYWHERE  # EXCEPT and the like
         kinds = {self._kind(source) for _, source in self._sources(query)}
         if Kind.BOOKS not in kinds or query.args.get("limit") or query.args.get("offset"):
+            return Kind.EVERYWHERE
+        if any(join.side == "FULL" for join in query.args.get("joins") or ()):
             return Kind.EVERYWHERE
         group = query.args.get("group")
         keyed = any(_is_key(one) for one in query.expressions)

@@ -135,6 +135,9 @@ async def open_pool(
             "timezone": "UTC",
             "lock_timeout": str(lock_timeout_ms),
             "idle_in_transaction_session_timeout": str(pause_timeout_ms),
+            # Citus hides shards from the catalogue, by a view so slow that the driver would need seconds to learn of a
+            # row type. To a server without it this is a name like any other.
+            "citus.override_table_visibility": "off",
         },
     )
 

@@ -1,17 +1,20 @@
 """One database over several machines, by Citus: each book lives on one of them, all of it together.
 
-What follows was written from the documentation of Citus 12 and 13 and from its issues. Only the plan and the refusals
-are tested on every run: docs/scaling.md says what that leaves open.
+What follows was written from the documentation of Citus 12 and 13, from its issues, and from what a cluster of Citus 14
+did. Only the plan and the refusals are tested on every run: docs/scaling.md says what that leaves open.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
 
 from tallystick.db.connections import Connection, Database, Pool
+from tallystick.db.database import LOCK_TIMEOUT_MS, PAUSE_TIMEOUT_MS
+from tallystick.db.privileges import WORK
 from tallystick.db.statements import load_statements
 
 _SQL: Final = load_statements("distribution.sql", __package__)
@@ -21,6 +24,15 @@ REFERENCE_TABLES: Final = ("party", "book", "payment_method", "access_key")
 
 All other tables without a book_id stay on the coordinator: nothing joins them with a book.
 """
+
+SESSIONS: Final[Mapping[str, str]] = {
+    "idle_in_transaction_session_timeout": f"{PAUSE_TIMEOUT_MS}ms",
+    "lc_messages": "C",
+    "lock_timeout": f"{LOCK_TIMEOUT_MS}ms",
+}
+"""What sessions on the other machines have to have. The service sets it for its own sessions, and Citus opens those
+there without it: only what belongs to the role gets there. In other languages than that of "C", duplicates.py would not
+know what it is told."""
 
 _FIRST: Final = "account"
 """The table with which the other tables of books are co-located."""
@@ -55,12 +67,23 @@ async def obstacles(database: Database) -> list[str]:
 
 
 async def plan(database: Database) -> list[Step]:
-    """What `distribute` would do, in its order; nothing where all is done already.
+    """What `distribute` would do, in its order; nothing where all is done already. Each step is one command.
 
-    Foreign keys are taken off first and put back at the end: with them in place Citus cannot turn a table with an
-    identity column into a reference table, nor distribute a table that others refer to. Row types are made anew: Citus
-    copies to the other machines only types that are made after its installation.
+    What sessions there have to have goes first, then tables move. Foreign keys are taken off for that and put back at
+    the end: with them in place Citus cannot turn a table with an identity column into a reference table, nor distribute
+    a table that others refer to. Row types are made anew: Citus copies to the other machines only types that are made
+    after its installation. The room that a table took here is given back when it has moved; never that of a reference
+    table, of which this machine has a copy, and from which the command would reach other tables.
     """
+    return [*await _settings(database), *await _moves(database)]
+
+
+async def _settings(database: Database) -> list[Step]:
+    rows = await database.fetch(_SQL["lacking_settings"], WORK, [*SESSIONS], [*SESSIONS.values()])
+    return [Step(f"sessions of {row['role']} on every machine", row["statement"]) for row in rows]
+
+
+async def _moves(database: Database) -> list[Step]:
     books = await tables_of_books(database)
     placed = await _placed(database)
     moving = [name for name in (*REFERENCE_TABLES, *books) if name not in placed]
@@ -76,11 +99,12 @@ async def plan(database: Database) -> list[Step]:
     beside = [name for name in books if name in moving and name != _FIRST]
     return [
         *(
-            Step(
-                f"{row['name']} on every machine",
-                f"DROP TYPE {row['name']}; CREATE TYPE {row['name']} AS ({row['columns']})",
-            )
+            step
             for row in types
+            for step in (
+                Step(f"{row['name']} anew", f"DROP TYPE {row['name']}"),
+                Step(f"{row['name']} on every machine", f"CREATE TYPE {row['name']} AS ({row['columns']})"),
+            )
         ),
         *(
             Step(f"take off {row['owner']}'s foreign key", f"ALTER TABLE {row['owner']} DROP CONSTRAINT {row['name']}")
@@ -104,6 +128,13 @@ async def plan(database: Database) -> list[Step]:
         ),
         *(
             Step(
+                f"give back the room that {name} took here",
+                f"SELECT truncate_local_data_after_distributing_table('{name}')",
+            )
+            for name in (*first, *beside)
+        ),
+        *(
+            Step(
                 f"put back {row['owner']}'s foreign key",
                 f"ALTER TABLE {row['owner']} ADD CONSTRAINT {row['name']} {row['definition']}",
             )
@@ -113,7 +144,7 @@ async def plan(database: Database) -> list[Step]:
 
 
 async def distribute(pool: Pool) -> list[Step]:
-    """Carry the plan out in one transaction: all of it or nothing. What the tables hold moves with them.
+    """Carry the plan out; what moves in one transaction: all of it or nothing. What the tables hold moves with them.
 
     What is done already is left alone, so run it again after a new version that brings new tables.
     Raises NoClusterError, asyncpg.PostgresError.
@@ -129,13 +160,24 @@ async def distribute(pool: Pool) -> list[Step]:
         except asyncpg.PostgresError as error:
             raise NoClusterError(f"the Citus extension cannot be switched on in this database: {error}") from error
         await _check_coordinator(connection)
+        settings = await _settings(connection)
+        for step in settings:
+            await connection.execute(step.statement)
         async with connection.transaction():
-            # one connection per machine, so that later steps see what earlier ones did
-            await connection.execute(_SQL["one_connection"])
-            steps = await plan(connection)
-            for step in steps:
+            await take_one_connection(connection)
+            moves = await _moves(connection)
+            for step in moves:
                 await connection.execute(step.statement)
-    return steps
+    return [*settings, *moves]
+
+
+async def take_one_connection(connection: Connection) -> None:
+    """Have Citus take one connection to each machine for all of this transaction: to be called at its beginning.
+
+    Without it, what several books were changed by is not seen by a change of a reference table, which is refused then.
+    To a server without Citus this is a setting without a meaning.
+    """
+    await connection.execute(_SQL["one_connection"])
 
 
 async def rebalance(database: Database) -> None:

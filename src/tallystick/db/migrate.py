@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import asyncpg
 
 from tallystick.db import privileges
+from tallystick.db.named_checks import with_named_checks
 from tallystick.db.sql_script import split_script
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -74,7 +75,7 @@ async def _migrate(dsn: str) -> list[str]:
             lacking = await _lacking(connection)
             for number in lacking:
                 # One by one: of several in one message, Citus refuses those on a distributed table.
-                for statement in _statements(number):
+                for statement in statements_of(number):
                     await connection.execute(statement)
             if lacking:
                 await _note(connection, lacking[-1])
@@ -130,8 +131,11 @@ async def _lacking(connection: _Connection) -> list[str]:
     return [number for number in FILES if number > max(versions, default="")]
 
 
-def _statements(number: str) -> list[str]:
-    return split_script(FILES[number].read_text("utf-8"))
+def statements_of(number: str) -> list[str]:
+    """What is sent for a migration, one command at a time."""
+    return [
+        sent for statement in split_script(FILES[number].read_text("utf-8")) for sent in with_named_checks(statement)
+    ]
 
 
 async def _note(connection: _Connection, number: str) -> None:

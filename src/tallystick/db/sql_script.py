@@ -37,7 +37,7 @@ def split_script(script: str) -> list[str]:
     statements: list[str] = []
     begin, body = 0, _Body()
     holds_any = False
-    for kind, piece, end in _tokens(script):
+    for kind, piece, end in tokens(script):
         if piece == ";" and body.is_closed:
             if holds_any:
                 statements.append(script[begin : end - 1].strip())
@@ -74,8 +74,8 @@ class _Body:
         self._before = word
 
 
-def _tokens(script: str) -> Iterator[tuple[str, str, int]]:
-    """Kind, text and end of each token."""
+def tokens(script: str) -> Iterator[tuple[str, str, int]]:
+    """Kind, text and end of each token. Raises ValueError: a string, a quoted name or a comment has no end."""
     place = 0
     while (found := _TOKEN.match(script, place)) is not None:
         kind, place = str(found.lastgroup), found.end()

@@ -49,7 +49,9 @@ async def test_keys_and_types_come_back_as_they_were(settings: dict[str, str]) -
         before = await _schema(connection)
         steps = await distribution.plan(connection)
         for step in steps:
-            if "create_reference_table" not in step.statement and "create_distributed_table" not in step.statement:
+            if not step.statement.startswith(
+                ("SELECT ", "ALTER ROLE ")
+            ):  # functions of Citus; the role is the server's
                 await connection.execute(step.statement)
         assert await _schema(connection) == before
         taken_off = [step for step in steps if "DROP CONSTRAINT" in step.statement]

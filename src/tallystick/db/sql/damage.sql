@@ -15,10 +15,11 @@ SELECT relation.relname AS name, coalesce(indexed.relname, toasted.relname, rela
 SELECT coalesce(sum(checksum_failures), 0)::bigint FROM pg_stat_database WHERE datname = current_database()
 
 -- name: tables
--- The tables of the schema that we use, and may read.
+-- The tables of the schema that we use, and may read; on Citus without the shards of which they consist.
 SELECT relname::text
   FROM pg_class
  WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND has_table_privilege(oid, 'SELECT')
+   AND relname !~ '/* part: shard_suffix */'
  ORDER BY relname
 
 -- name: read_table

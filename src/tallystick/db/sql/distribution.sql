@@ -2,11 +2,12 @@
 -- books, which are distributed; $2: the reference tables, of which every machine has a copy.
 
 -- name: tables_of_books
--- Every table with a book_id is a part of a book, except the list of books itself.
+-- Every table with a book_id is a part of a book, except the list of books itself. Our sessions see shards, too.
 SELECT pg_class.relname
   FROM pg_class
   JOIN pg_attribute ON pg_attribute.attrelid = pg_class.oid AND pg_attribute.attname = 'book_id'
  WHERE pg_class.relkind = 'r' AND pg_class.relnamespace = current_schema()::regnamespace AND pg_class.relname <> 'book'
+   AND pg_class.relname !~ '/* part: shard_suffix */'
  ORDER BY pg_class.relname
 
 -- name: foreign_keys
@@ -81,8 +82,9 @@ SELECT logicalrelid::text AS name FROM pg_dist_partition
  WHERE partmethod = 'h' OR (partmethod = 'n' AND repmodel = 't')
 
 -- name: extension_available
--- Whether the server has Citus to offer.
-SELECT true FROM pg_available_extensions WHERE name = 'citus'
+-- Whether the server has Citus to offer: installed, and loaded when it was started. Only then it has this setting; and
+-- which libraries it loaded is told to superusers only.
+SELECT true FROM pg_available_extensions WHERE name = 'citus' AND current_setting('citus.shard_count', true) <> ''
 
 -- name: create_extension
 -- Harmless where it is on already.
@@ -91,6 +93,18 @@ CREATE EXTENSION IF NOT EXISTS citus
 -- name: one_connection
 -- For this transaction: one connection per machine, so that later steps see what earlier ones did.
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential'
+
+-- name: lacking_settings
+-- What a role's sessions have to have and it does not say yet, as statements: of the role $1, or of ours where there is
+-- none. $2: the names of the settings, $3: their values.
+SELECT rolname AS role, format('ALTER ROLE %I SET %s = %L', rolname, wanted.name, wanted.value) AS statement
+  FROM pg_roles
+ CROSS JOIN unnest($2::text[], $3::text[]) AS wanted (name, value)
+ WHERE rolname = coalesce((SELECT rolname FROM pg_roles WHERE rolname = $1), current_user)
+   AND NOT EXISTS (SELECT FROM pg_db_role_setting
+                    WHERE setrole = pg_roles.oid AND setdatabase = 0
+                      AND wanted.name || '=' || wanted.value = ANY(setconfig))
+ ORDER BY wanted.name
 
 -- name: rebalance
 -- Begins in the background.

@@ -1,6 +1,9 @@
 -- What statements of several files have in common. They put it in where they name it; see statements.py. A reference_digest
 -- is by what a payment's caller_reference is known in answered_reference and claimed_payment: in lists, without a comment.
 
+-- part: shard_suffix
+_[0-9]{6,}$
+
 -- part: terms_of_key
 -- What `AccessKey.still_is` compares.
 SELECT ROW(key.access_key_id, key.party_id, key.environment, key.expires_at, signer.status, own.book_id,

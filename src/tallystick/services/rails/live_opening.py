@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-
+from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.domain.environments import LIVE
 from tallystick.domain.money import display_amount
 from tallystick.services.charges.charge_rules import usual_smallest_charge
@@ -129,23 +128,24 @@ async def open_live(
         raise FormError({"fees": "There is no fee schedule of this name."}) from None
     now = service.clock()
     try:
-        async with service.pool.acquire() as connection, connection.transaction():
-            await parties.set_fee_schedule(connection, seller.party_id, chosen)
-            smallest = usual_smallest_charge(service) if smallest_charge_micros is None else smallest_charge_micros
-            book_id = await create_book.create_seller_book(connection, seller.party_id, LIVE, now, smallest)
-            details = {"terms": terms.strip(), "fees": chosen or STANDARD}
-            if smallest_charge_micros is not None:
-                details["smallest_charge"] = display_amount(smallest_charge_micros)
-            await audit.record(
-                connection,
-                actor,
-                "live.open",
-                seller.email,
-                business_id=seller.party_id,
-                environment=LIVE,
-                details=details,
-                at=now,
-            )
-    except asyncpg.UniqueViolationError:  # somebody else opened them at the same moment
+        with duplicate_keys():
+            async with service.pool.acquire() as connection, connection.transaction():
+                await parties.set_fee_schedule(connection, seller.party_id, chosen)
+                smallest = usual_smallest_charge(service) if smallest_charge_micros is None else smallest_charge_micros
+                book_id = await create_book.create_seller_book(connection, seller.party_id, LIVE, now, smallest)
+                details = {"terms": terms.strip(), "fees": chosen or STANDARD}
+                if smallest_charge_micros is not None:
+                    details["smallest_charge"] = display_amount(smallest_charge_micros)
+                await audit.record(
+                    connection,
+                    actor,
+                    "live.open",
+                    seller.email,
+                    business_id=seller.party_id,
+                    environment=LIVE,
+                    details=details,
+                    at=now,
+                )
+    except DuplicateKeyError:  # somebody else opened them at the same moment
         raise AlreadyOpenError(seller.email) from None
     return book_id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
 
+from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 from tallystick.domain.money import USUAL_SMALLEST_CHARGE_MICROS
@@ -85,8 +86,9 @@ async def _create(
     connection: Connection, kind: Kind, email: str, name: str, password_hash: str | None, now: datetime
 ) -> Party:
     try:
-        row = await connection.fetchrow(_SQL["create"], kind, normal_email(email), name, password_hash, now)
-    except asyncpg.UniqueViolationError:
+        with duplicate_keys():
+            row = await connection.fetchrow(_SQL["create"], kind, normal_email(email), name, password_hash, now)
+    except DuplicateKeyError:
         raise EmailTakenError(email) from None
     return _party(row)
 

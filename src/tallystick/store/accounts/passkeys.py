@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 
@@ -39,18 +40,19 @@ class Passkey:
 async def add(database: Database, passkey: Passkey) -> None:
     """Register a passkey. Raises PasskeyTakenError."""
     try:
-        await database.execute(
-            _SQL["add"],
-            passkey.credential_id,
-            passkey.party_id,
-            passkey.public_key,
-            passkey.sign_count,
-            list(passkey.transports),
-            passkey.synced,
-            passkey.name,
-            passkey.created_at,
-        )
-    except asyncpg.UniqueViolationError:
+        with duplicate_keys():
+            await database.execute(
+                _SQL["add"],
+                passkey.credential_id,
+                passkey.party_id,
+                passkey.public_key,
+                passkey.sign_count,
+                list(passkey.transports),
+                passkey.synced,
+                passkey.name,
+                passkey.created_at,
+            )
+    except DuplicateKeyError:
         raise PasskeyTakenError from None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
+from tallystick.db.distribution import take_one_connection
 from tallystick.db.statements import load_statements
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import PartyId
@@ -143,6 +144,9 @@ async def replace(connection: Connection, old: PaymentMethod, new: PaymentMethod
     was reserved or charged on the one is settled or refunded there, whichever the token names today.
     """
     async with connection.transaction():
+        await take_one_connection(
+            connection
+        )  # tokens of several books change, and then what every machine has a copy of
         await connection.execute(_SQL["replace"], old.party_id, old.payment_method_id, new.payment_method_id)
         await remove(connection, old.party_id, old.payment_method_id, now)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import asyncpg
 
+from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import PartyId
 
@@ -64,8 +65,9 @@ async def ask(database: Database, party_id: PartyId, host: str, token: str, now:
 async def claim(database: Database, party_id: PartyId, host: str, by: Proof, now: datetime) -> bool:
     """A host that was asked for is proved; whether it had not been. Raises HostTakenError."""
     try:
-        return _one(await database.execute(_SQL["claim"], party_id, host, now, by))
-    except asyncpg.UniqueViolationError:
+        with duplicate_keys():
+            return _one(await database.execute(_SQL["claim"], party_id, host, now, by))
+    except DuplicateKeyError:
         raise HostTakenError(host) from None
 
 

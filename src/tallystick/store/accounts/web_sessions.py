@@ -53,7 +53,8 @@ async def load(database: Database, cookie_value: str, now: datetime) -> bytes | 
     if row is None:
         return None
     if row["seen_at"] is not None and now - row["seen_at"] >= _SEEN_EVERY:
-        await database.execute(_SQL["mark_seen"], key, now, IDLE, LONGEST)
+        until = min(now + IDLE, row["began_at"] + LONGEST)
+        await database.execute(_SQL["mark_seen"], key, now, until)
     return bytes(row["data"])
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 import asyncpg
 
 from tallystick.db.connections import UNAVAILABLE, Connection, Database, Pool
+from tallystick.db.distribution import take_one_connection
 from tallystick.db.statements import load_statements
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, transaction_ids_from
@@ -168,6 +169,7 @@ async def _move_batch(
     """
     if not await connection.fetchval(_SQL["lock_batch"], _BATCH_LOCK):
         raise AlreadyRunningError("another process is archiving; wait for it")
+    await take_one_connection(connection)  # balances of the operator's book are carried on, too, and books are marked
     last = await connection.fetchrow(_SQL["last_batch"], book.book_id)
     number, previous = (1, None) if last is None else (last["number"] + 1, last["digest"])
     cut: datetime = await connection.fetchval(_SQL["cut"], book.book_id, book.until)

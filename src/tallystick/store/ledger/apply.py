@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from tallystick.db.connections import Connection
+from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, InstrumentId
@@ -45,10 +46,11 @@ class ReferenceAnsweredError(VersionConflictError):
 def version_conflicts() -> Iterator[None]:
     """Statements that would write only a part divide by zero instead, or meet what is there already."""
     try:
-        yield
+        with duplicate_keys():
+            yield
     except asyncpg.DivisionByZeroError:
         raise VersionConflictError from None
-    except asyncpg.UniqueViolationError:
+    except DuplicateKeyError:
         raise ReferenceAnsweredError from None
 
 
@@ -58,13 +60,18 @@ async def apply(
     """Apply `decisions`, made in this order, to the store.
 
     `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
-    Raises VersionConflictError; asyncpg's errors where a constraint of the schema holds against the domain.
+    Raises VersionConflictError; DuplicateKeyError: another process was first; asyncpg's errors where another constraint
+    of the schema holds against the domain.
     """
-    group = Batch(connection, loaded, decisions)
+    with duplicate_keys():
+        await _apply(Batch(connection, loaded, decisions), real_now)
+
+
+async def _apply(group: Batch, real_now: datetime) -> None:
     await group.open_accounts()
     await group.open_instruments()
     await group.open_tokens()
-    for book_id, transfers in _by_book(group.book_id, decisions):
+    for book_id, transfers in _by_book(group.book_id, group.decisions):
         if book_id == group.book_id:
             await group.apply(transfers, real_now)
         else:

@@ -25,6 +25,7 @@ import structlog
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.connections import BROKEN, Pool
 from tallystick.db.database import CALL_SECONDS
+from tallystick.db.duplicates import DuplicateKeyError
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
 from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.decide import decide_all
@@ -52,14 +53,14 @@ _PAUSE_SECONDS: Final = 0.02
 
 _WORTH_ANOTHER_TRY: Final = (
     VersionConflictError,  # another process was first: its answer is there now
-    asyncpg.UniqueViolationError,  # same, found by the database
+    DuplicateKeyError,  # same, found by the database
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
 )
 
 _RIVALS: Final = (
     VersionConflictError,
-    asyncpg.UniqueViolationError,
+    DuplicateKeyError,
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.LockNotAvailableError,  # somebody held a lock for longer than open_pool's patience

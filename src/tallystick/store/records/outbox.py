@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from tallystick.db.connections import Connection, Database
+from tallystick.db.distribution import take_one_connection
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, MalformedIdError, PartyId, TransactionId, book_named_in
 
@@ -271,6 +272,7 @@ async def replay_of_book(database: Database, book_id: BookId, event_id: str | No
 async def set_address(connection: Connection, book_id: BookId, url: str | None, now: datetime) -> None:
     """Give a seller's book its notification address, or none. What still waits for the old one goes to the new one."""
     async with connection.transaction():
+        await take_one_connection(connection)  # callers change the list of books after their events
         books = await connection.fetch(_SQL["set_address"], book_id, url)
         await connection.execute(_SQL["readdress"], [book["book_id"] for book in books], url, now)
 

@@ -1,5 +1,6 @@
--- What is kept of a person ($1), and what goes when their account is closed. Read by personal_data.py. A test knows every
--- table that names people, and fails when one is neither told nor erased here without a reason.
+-- What is kept of a person ($1), and what goes when their account is closed. Read by personal_data.py, which knows what
+-- those take that take something else. A test knows every table that names people, and fails when one is neither told nor
+-- erased here without a reason.
 
 -- name: tell_person
 SELECT kind, email, name, status, language, created_at, email_verified_at, verified_at FROM party WHERE party_id = $1
@@ -80,6 +81,10 @@ SELECT fingerprint, environment, created_at, expires_at, revoked_at FROM certifi
 SELECT display_name, accent, support_link, changed_at, logo.digest AS logo
   FROM branding LEFT JOIN logo USING (party_id) WHERE party_id = $1
 
+-- name: address
+-- By which tables name the person that have no party_id.
+SELECT email FROM party WHERE party_id = $1
+
 -- name: erase_passkeys
 DELETE FROM passkey WHERE party_id = $1
 
@@ -91,10 +96,12 @@ DELETE FROM second_factor WHERE party_id = $1
 DELETE FROM web_session WHERE party_id = $1
 
 -- name: erase_letters
-DELETE FROM mail WHERE recipient = (SELECT email FROM party WHERE party_id = $1)
+-- To the address $1, looked up before: Citus would look for this table, which it does not know, where `party` is.
+DELETE FROM mail WHERE recipient = $1
 
 -- name: erase_codes_by_mail
-DELETE FROM mailed_proof WHERE party_id = $1 OR email = (SELECT email FROM party WHERE party_id = $1)
+-- $2: the address.
+DELETE FROM mailed_proof WHERE party_id = $1 OR email = $2
 
 -- name: erase_notes_of_sellers
 DELETE FROM customer_note WHERE buyer_party_id = $1
@@ -103,13 +110,14 @@ DELETE FROM customer_note WHERE buyer_party_id = $1
 DELETE FROM staff WHERE person_id = $1
 
 -- name: erase_invitations
-DELETE FROM staff_invitation WHERE email = (SELECT email FROM party WHERE party_id = $1)
+-- Sent to the address $1.
+DELETE FROM staff_invitation WHERE email = $1
 
 -- name: erase_operator
 DELETE FROM operator WHERE party_id = $1
 
 -- name: erase_payment_methods
--- The rail's token stays: refunds of what was paid still have to find their way.
+-- At $2. The rail's token stays: refunds of what was paid still have to find their way.
 UPDATE payment_method SET label = 'Removed', last_four = '0000', expires_on = NULL, removed_at = coalesce(removed_at, $2)
  WHERE party_id = $1
 
@@ -131,9 +139,8 @@ UPDATE authorization_evidence SET user_agent = '', client_digest = NULL, device_
  WHERE party_id = $1
 
 -- name: erase_subject_of_deeds
--- What was done to the account stays, less the address by which the log names it.
-UPDATE audit_entry SET subject = 'closed-' || $1::bigint || '@closed.invalid', subject_salt = NULL
- WHERE subject = (SELECT email FROM party WHERE party_id = $1)
+-- What was done to the account stays, less the address $2 by which the log names it.
+UPDATE audit_entry SET subject = 'closed-' || $1::bigint || '@closed.invalid', subject_salt = NULL WHERE subject = $2
 
 -- name: erase_waiting_messages
 -- Notifications that no receiver has taken yet are built anew for their next try, without name and address.
@@ -153,8 +160,7 @@ UPDATE outbox SET message = NULL
           AND (instrument.sender_party_id = $1 OR token.sender_party_id = $1))
 
 -- name: erase_person
--- Last: the statements before look for the address.
-UPDATE party SET status = 'closed', email = 'closed-' || party_id || '@closed.invalid', name = 'Closed account',
+UPDATE party SET status = 'closed', email = 'closed-' || party_id::text || '@closed.invalid', name = 'Closed account',
        password_hash = NULL, session_round = session_round + 1,
        email_verified_at = NULL, language = NULL
  WHERE party_id = $1

@@ -2,13 +2,12 @@
 
 -- name: load
 -- Unless it has ended by $2.
-SELECT data, seen_at FROM web_session WHERE session_key = $1 AND expires_at > $2
+SELECT data, began_at, seen_at FROM web_session WHERE session_key = $1 AND expires_at > $2
 
 -- name: mark_seen
--- Used at $2: it lasts for $3 from then on, and $4 from its beginning at most.
-UPDATE web_session
-   SET seen_at = $2::timestamptz, expires_at = least($2::timestamptz + $3::interval, began_at + $4::interval)
- WHERE session_key = $1
+-- Used at $2: it lasts until $3. Not computed here from began_at: Citus takes no sum of a column and an interval, which
+-- depends on the session's time zone.
+UPDATE web_session SET seen_at = $2, expires_at = $3 WHERE session_key = $1
 
 -- name: save
 -- A new one, or a known one with other content. Only sessions of somebody ($4) are marked as seen.
