@@ -14,7 +14,7 @@ from tests.stories.pages.world import Seller, World
 
 from tallystick.db.connections import Pool
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 THANKS = b"<!doctype html><title>Music Shop</title><h1>Thank you</h1>"
 
 
