@@ -35,7 +35,7 @@ async def command() -> AsyncIterator[Command]:
 @pytest.mark.usefixtures("needs_wrk")
 async def test_a_short_run_measures_everything_and_the_books_balance(data_directory: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = ["--seconds", "2", "--rounds", "2", "--instruments", "200", "--clients", "2"]
+    options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2"]
 
     done = await tallystick("bench", *options, "--data", str(data_directory), "--json", str(figures), settings={})
 
@@ -45,7 +45,6 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
     measured = {measure["case"]: measure for measure in report["measures"]}
     plain = {"pgbench", "empty", "pay", "tab", "spread", "mix", "read", "batch"}
     assert measured.keys() == plain | {"neighbour", "beside flood", "flood", "beside lists", "lists"}
-    assert all(measure["lowest_rate"] <= measure["rate"] <= measure["highest_rate"] for measure in measured.values())
     assert all(measure["rate"] > 0 for measure in measured.values())
     assert report["half_load"]["p99_ms"] > 0
     goals = {goal["name"]: goal for goal in report["goals"]}
@@ -60,7 +59,7 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
 @pytest.mark.usefixtures("needs_wrk")
 async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--grow", "8000"]
+    options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--grow", "2500"]
 
     done = await tallystick("bench", *options, "--data", str(data_directory), "--json", str(figures), settings={})
 
@@ -68,13 +67,13 @@ async def test_growth_is_measured_beside_a_fresh_database(data_directory: Path, 
     report = json.loads(figures.read_text())
     assert report["problems"] == []
     last = report["stages"][-1]
-    assert last["transactions"] >= 8000
+    assert last["transactions"] >= 2500
     assert last["bytes_per_payment"] > 0
     assert "transaction_pkey" in last["index_bytes"]
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_a_given_server_is_measured_and_no_other_setting_counts(
+async def test_a_given_server_is_measured_in_rounds_and_no_other_setting_counts(
     durable: str, tmp_path: Path, make_database: MakeDatabase
 ) -> None:
     configured = await make_database()
@@ -82,7 +81,7 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
     await execute(durable, "CREATE DATABASE pgbench")
     await execute(others, "CREATE TABLE theirs ()")
     figures = tmp_path / "figures.json"
-    options = ["--seconds", "1", "--rounds", "1", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
+    options = ["--seconds", "2", "--rounds", "2", "--instruments", "200", "--clients", "2", "--only", "pay,batch"]
     settings = {
         "TALLYSTICK_TEST_DATABASE_URL": durable,
         "TALLYSTICK_DATABASE_URL": configured,
@@ -95,7 +94,9 @@ async def test_a_given_server_is_measured_and_no_other_setting_counts(
     report = json.loads(figures.read_text())
     assert report["problems"] == []
     assert report["payments_in_books"] > 0
-    pay = next(measure for measure in report["measures"] if measure["case"] == "pay")
+    measures = report["measures"]
+    assert all(measure["lowest_rate"] <= measure["rate"] <= measure["highest_rate"] for measure in measures)
+    pay = next(measure for measure in measures if measure["case"] == "pay")
     assert pay["database_cpu"] > 0
     assert await _count(durable, "SELECT count(*) FROM pg_database WHERE datname ~ 'bench'") == 1
     assert await _count(others, "SELECT count(*) FROM theirs") == 0

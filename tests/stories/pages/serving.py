@@ -63,8 +63,7 @@ async def running(pool: Pool, host: str = "127.0.0.1", begin: datetime = MOMENT)
         await _answers(port, serving)
         yield world
     finally:
-        for client in world.clients:
-            await client.aclose()
+        await world.close_clients()
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait_for(serving, 30)
 
@@ -83,8 +82,15 @@ async def _answers(port: int, serving: asyncio.Task[None]) -> None:
 
 @asynccontextmanager
 async def for_one_test(pages: World) -> AsyncIterator[World]:
-    """By the clock as it began; what the test made must balance when it is over."""
+    """By the clock as it began; what the test made must balance when it is over. Its browsers are closed then.
+
+    Those that were there before are shared: several tests sign in with one.
+    """
     pages.clock.ahead = timedelta(0)
-    async with balanced(pages.pool):
-        yield pages
-        pages.clock.ahead = timedelta(0)
+    shared = len(pages.clients)
+    try:
+        async with balanced(pages.pool):
+            yield pages
+            pages.clock.ahead = timedelta(0)
+    finally:
+        await pages.close_clients(shared)

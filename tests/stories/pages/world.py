@@ -318,6 +318,11 @@ class World:
         assert book_id is not None
         return Seller(self, party, key, book_id)
 
+    async def close_clients(self, but_first: int = 0) -> None:
+        """Close the connections of browsers and programs, the latest first; `but_first`: how many stay as they are."""
+        while len(self.clients) > but_first:
+            await self.clients.pop().aclose()
+
     async def answer(self, response: httpx.Response) -> dict[str, str]:
         """The parameters of a redirect back to the seller, its signature checked with our certificate."""
         assert response.status_code == 302, (response.status_code, response.text[:2000])

@@ -111,7 +111,6 @@ async def stripe_world(
                 async with all_balanced(service.pool):
                     yield StripeWorld(world, fake, make_worker(service), http)
             finally:
-                for client in world.clients:
-                    await client.aclose()
+                await world.close_clients()
                 server.stop()  # type: ignore[no-untyped-call]
                 await asyncio.wait_for(serving, 30)
