@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tallystick.client.hosted_pages import Buyer
 
-PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+PROGRAMS: Final = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome-stable", "google-chrome")
 WIDTHS: Final = {"phone": 390, "desk": 1280}
 HEIGHT: Final = 900
 LONGEST: Final = 2400  # pixels of a page that a picture shows
