@@ -1,4 +1,4 @@
-"""What happens when the package is built or installed: one module is compiled, and what belongs to it is listed.
+"""What happens when the package is built or installed: compiling, building the documentation, listing what is needed.
 
 The list is a software bill of materials (CycloneDX), of the exact packages in requirements.lock; a wheel carries it in
 `.dist-info/sboms/` (PEP 770), where scanners look for it.
@@ -6,6 +6,9 @@ The list is a software bill of materials (CycloneDX), of the exact packages in r
 Compiled is what has a compiled twin (src/tallystick/domain/speedups.py). Without a C compiler or Python's headers the
 package is built all the same, only slower; TALLYSTICK_COMPILE=must makes that an error, and TALLYSTICK_COMPILE=never
 leaves the compiler alone.
+
+The documentation becomes the site that the service shows at /docs: tools/docs_site.py builds it, unless it is there and
+made from the same texts.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,9 +36,12 @@ _DIGEST = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 SOURCE = Path("src", "tallystick", "domain", "_speedups.pyx")
 MODULE = "tallystick.domain._speedups"
 
+SITE_BUILDER = Path("tools", "docs_site.py")
+SITE = Path("src", "tallystick", "web", "docs", "site")
+
 
 class CompileHook(BuildHookInterface[Any]):
-    """Puts the compiled module beside its source, for wheels and for installations that are edited; adds the list."""
+    """Puts the compiled module and the site into the sources, for wheels and edited installations; adds the list."""
 
     PLUGIN_NAME = "custom"
 
@@ -45,6 +53,9 @@ class CompileHook(BuildHookInterface[Any]):
         listed = Path(self._listed.name, SBOM)
         listed.write_text(bill_of_materials(Path(self.root, LOCK).read_text("utf-8"), self.metadata.version), "utf-8")
         build_data["sbom_files"].append(str(listed))
+        if Path(self.root, SITE_BUILDER).exists():  # not where a part of the sources is built, by a test
+            subprocess.run([sys.executable, str(Path(self.root, SITE_BUILDER))], check=True)  # noqa: S603 - our own
+        build_data["artifacts"].append(f"{SITE.as_posix()}/**")
         wanted = os.environ.get("TALLYSTICK_COMPILE", "if possible")
         target = Path(self.root, SOURCE).with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
         target.unlink(missing_ok=True)  # of an older source

@@ -1,4 +1,4 @@
-"""The README's way to a first charge, as parts that can be typed into one shell, and what is shown to come of each."""
+"""Pages to a first charge, as parts that can be typed into one shell, and what is shown to come of each."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ class ReadmePart:
     shown: tuple[str, ...] = ()
 
 
-def section() -> str:
-    text = (ROOT / "README.md").read_text("utf-8")
-    return text.partition("## From here to your own shop")[2].partition("\n## ")[0]
+PAGES: Final = ("start.md", "first-signed-charge.md")
+"""Below docs, in the order in which they are typed: the second one goes on where the first one ends."""
 
 
 def parts(service: str) -> list[ReadmePart]:
     """All parts in order, for a service that is at another address."""
+    text = "".join((ROOT / "docs" / page).read_text("utf-8") for page in PAGES)
     found: list[ReadmePart] = []
-    for kind, content in _PART.findall(section().replace(USUAL, service)):
+    for kind, content in _PART.findall(text.replace(USUAL, service)):
         if kind == "sh":
             found.append(ReadmePart(content))
         else:
@@ -51,7 +51,7 @@ def parts(service: str) -> list[ReadmePart]:
 
 
 def as_shown(line: str) -> str:
-    """A pattern for a line of the README, in which … stands for anything. How wide blanks are does not matter."""
+    """A pattern for a line of a page, in which … stands for anything. How wide blanks are does not matter."""
     return r".*?".join(re.escape(" ".join(one.split())) for one in line.split("…"))
 
 

@@ -30,6 +30,7 @@ from tallystick.web.common.reading import TextRequest, refuse_no_text
 from tallystick.web.common.shared import template_engine
 from tallystick.web.common.visit import accents
 from tallystick.web.console.routes import console_routes
+from tallystick.web.docs import pages as docs
 from tallystick.web.hosted import sandbox_return, start
 from tallystick.web.hosted.routes import visit_routes
 from tallystick.web.hosted.side_steps import signed_out_in_visit, test_money_in_visit
@@ -47,6 +48,7 @@ def create_pages(service: Service) -> Litestar:
     return Pages(
         route_handlers=[
             landing.show_landing,
+            docs.show_docs,
             start.start,
             start.start_posted,
             start.pay_button,

@@ -14,6 +14,7 @@ from tallystick.domain.refusals import Refusal
 from tallystick.web.api.error_reference import error_reference
 from tallystick.web.api.errors_of_actions import ANY, ERRORS_OF
 from tallystick.web.api.legacy_xml import RETRIABLE
+from tallystick.web.v1.problem_reference import problem_reference
 
 ERRORS: dict[str, dict[str, object]] = json.loads((ROOT / "tests" / "data" / "errors.json").read_text("utf-8"))
 STATUSES = {
@@ -39,8 +40,10 @@ def test_every_published_code_has_a_cause() -> None:
 
 
 def test_the_committed_reference_is_current() -> None:
-    """After a change of the catalogue, write `error_reference()` of tallystick.web.api.error_reference there."""
-    assert (ROOT / "docs" / "errors.md").read_text("utf-8") == error_reference()
+    written = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    assert written == error_reference() + problem_reference(), (
+        "python -m tallystick.web.v1.problem_reference > docs/errors.md"
+    )
 
 
 @pytest.mark.parametrize("code", sorted(CAUSES))

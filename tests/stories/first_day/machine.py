@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from packaging.markers import Marker
+from tests.support.docs_site import built
 from tests.support.paths import ROOT
 
 LOCK: Final = ROOT / "requirements.lock"
 DEVELOPMENT_LOCK: Final = ROOT / "requirements-dev.lock"
 _LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==[^ ;\\]+(?: ; ([^\\]+?))? \\$", re.MULTILINE)
 _SOURCES: Final = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "requirements.lock", "src", "clients")
+"""The site of the documentation is among the sources, once it is built."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Machine:
 
 def build_wheel(directory: Path) -> Path:
     """The wheel, without compiled functions, from a copy of the sources: building it here would change them."""
+    built()
     sources = directory / "sources"
     sources.mkdir()
     for name in _SOURCES:

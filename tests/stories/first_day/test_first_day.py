@@ -1,4 +1,4 @@
-"""A new user's first day: what is installed, the README line by line, a request of one's own.
+"""A new user's first day: what is installed, the first pages line by line, a request of one's own.
 
 It happens on a machine where nothing of ours was before (`machine.py`), with the database that comes with the service.
 How long each step took is printed at the end of the run; nothing depends on it.
@@ -23,24 +23,24 @@ from tests.stories.conftest import free_port
 from tests.stories.first_day.machine import DEVELOPMENT_LOCK, LOCK, Machine, build_wheel, install, locked
 from tests.support.owner import TEST_DIRECTORY
 from tests.support.paths import ROOT
-from tests.support.readme import as_shown, differences, parts, section, shell, type_in
+from tests.support.readme import as_shown, differences, parts, shell, type_in
 
 from tallystick import __version__
 
 pytestmark = [
     pytest.mark.timeout(600),
-    pytest.mark.skipif(shutil.which("curl") is None, reason="the README's requests are sent with curl"),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the pages' requests are sent with curl"),
 ]
 
 Record = Callable[[str, object], None]
 
 UNTIL_IT_SERVES = "until grep -q 'Tallystick serves' serve.log; do sleep 0.1; done"
-"""The line for which the README has its reader wait; the first start makes a database."""
+"""The line for which the page has its reader wait; the first start makes a database."""
 
 WAIT_SECONDS = 300
 
 PATIENTLY = f"./run fund --wait {WAIT_SECONDS}"
-"""What the README types, but for a machine that is busy with other tests."""
+"""What the page types, but for a machine that is busy with other tests."""
 
 
 @pytest.fixture(scope="module")
@@ -81,11 +81,11 @@ async def test_from_nothing_to_a_charge(machine: Machine, record_property: Recor
     port = free_port()
     here = f"http://127.0.0.1:{port}"
     settings = {"TALLYSTICK_PORT": str(port), "TALLYSTICK_PUBLIC_URL": here}
-    readme = parts(here)
-    assert [bool(part.shown) for part in readme] == [False, True, True, True, True, True]
+    pages = parts(here)
+    assert [bool(part.shown) for part in pages] == [False, *[True] * 5, False, *[True] * 4]
 
     async with shell(machine.home, "tallystick", machine.environment(**settings)) as process:
-        for number, part in enumerate(readme):
+        for number, part in enumerate(pages):
             with timed(record_property, part.typed.splitlines()[0][:60]):
                 came = await type_in(process, part.typed.replace("./run fund", PATIENTLY), number)
                 assert differences(part, came) == [], part.typed
@@ -93,6 +93,8 @@ async def test_from_nothing_to_a_charge(machine: Machine, record_property: Recor
                     await asyncio.wait_for(type_in(process, UNTIL_IT_SERVES, number), WAIT_SECONDS)
         with timed(record_property, "a request signed by one's own program"):
             await _own_program(process, machine, here)
+        came = await type_in(process, f"curl -s {here}/docs/start", 100)
+        assert "Start in five minutes" in "".join(came), "the wheel has the documentation"
 
     with timed(record_property, "verify"):
         verified = machine.run("tallystick", "verify", "--json", **settings)
@@ -106,7 +108,7 @@ async def _own_program(process: Process, machine: Machine, here: str) -> None:
     (machine.home / "sign.py").write_text(program, "utf-8")
     asked = f'curl -s "$(SERVICE={here} python3 sign.py Action=GetTotalPrepaidLiability)"; echo'
     came = await type_in(process, asked, 99)
-    assert "<Value>9.900000</Value>" in "".join(came), came
+    assert "<Value>19.850000</Value>" in "".join(came), came
 
 
 def test_a_configuration_of_ones_own(machine: Machine, record_property: Record) -> None:
@@ -125,8 +127,3 @@ def test_a_configuration_of_ones_own(machine: Machine, record_property: Record) 
 def test_the_test_would_see_another_answer() -> None:
     assert re.fullmatch(as_shown("P… left on … 25.00"), "P1 9.90 left on the balance 25.00")
     assert not re.fullmatch(as_shown("P… left on … 25.00"), "P1 9.90 left on the balance 25.01")
-
-
-def test_what_is_named_in_that_section_is_there() -> None:
-    for place in re.findall(r"\]\(([^)#]+)\)|`(src/[^`]+)`", section()):
-        assert (ROOT / (place[0] or place[1])).exists(), place

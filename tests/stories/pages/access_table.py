@@ -52,6 +52,8 @@ VISIT: Final = "/cobranded-ui/visits/{visit_id}"
 
 ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /": ANYBODY,  # of browsers alone: tests/web/api/test_query_api.py
+    "GET /docs": ANYBODY,
+    "GET /docs/{page}": ANYBODY,
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
     "GET /.well-known/security.txt": ANYBODY,

@@ -1,4 +1,4 @@
-"""The reference of the error codes, written from the catalogue of refusals: docs/errors.md."""
+"""The reference of the error codes, written from the catalogue of refusals: the first part of docs/errors.md."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ _HEAD: Final = """\
 # Errors
 
 <!-- Written by tallystick.web.api.error_reference from the catalogue of refusals; a test keeps it current. -->
+
+First those of the query API; those of JSON are [below](#problems-of-the-json-interface).
 
 One error per answer, in the form that the original sent: `Response/Errors/Error` with `Code` and `Message`, and a
 `RequestID`. Programs branch on the code; messages are for people and may change. Calls of 2007-01-08 hear of

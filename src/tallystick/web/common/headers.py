@@ -13,6 +13,7 @@ from tallystick.settings import Settings
 _REQUEST_ID: Final = "tallystick_request_id"
 _FORM_TARGETS: Final = "tallystick_form_targets"
 _FRAMING: Final = "tallystick_framing"
+_POLICY: Final = "tallystick_policy"
 _SHOWS: Final = "shows"
 _SHOWN: Final = "shown"
 
@@ -58,6 +59,11 @@ def be_shown_in_frame(request: Request[Any, Any, Any]) -> None:
     request.scope["state"][_FRAMING] = _SHOWN
 
 
+def set_policy(request: Request[Any, Any, Any], policy: str) -> None:
+    """Send this answer with a Content-Security-Policy of its own."""
+    request.scope["state"][_POLICY] = policy
+
+
 def content_security_policy(form_targets: str = "", framing: str = "") -> str:
     """Nothing but our own style sheet, pictures and script files; nothing that stands in the page itself."""
     form_action = f"form-action 'self' {form_targets}".rstrip()
@@ -84,7 +90,8 @@ class Headers:
             headers[name] = value
         state = scope.setdefault("state", {})
         framing = str(state.get(_FRAMING, ""))
-        headers["content-security-policy"] = content_security_policy(str(state.get(_FORM_TARGETS, "")), framing)
+        policy = state.get(_POLICY) or content_security_policy(str(state.get(_FORM_TARGETS, "")), framing)
+        headers["content-security-policy"] = str(policy)
         if framing == _SHOWN:
             headers["x-frame-options"] = "SAMEORIGIN"
         headers["x-request-id"] = request_id(scope)

@@ -15,6 +15,7 @@ from tests.stories.pages.people import employee, operator, person, signed_in
 from tests.stories.pages.showroom import asked_for
 from tests.stories.pages.world import Browser, Seller, World
 from tests.stories.pictures import png
+from tests.support.docs_site import built
 
 from tallystick.client.fps import amount
 from tallystick.domain.commands import RailOperation
@@ -41,6 +42,7 @@ def routes(app: Litestar) -> set[str]:
 
 async def somebody_elses(world: World) -> dict[str, str]:
     """Ids of things that exist and are another seller's and another buyer's, by the names that paths have for them."""
+    built()
     seller, browser = await world.seller("Other Shop"), world.browser()
     async with world.pool.acquire() as connection:
         await outbox.set_address(connection, seller.book_id, "https://shop.example/ipn", world.clock())
@@ -91,6 +93,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "name": answer["certificateUrl"].split("/")[-2],
         "version": "2008-09-17",
         "file_path": "mark.svg",
+        "page": "start",
     }
 
 

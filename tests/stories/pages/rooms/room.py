@@ -12,6 +12,8 @@ from tests.stories.pages.world import Browser, Seller, World
 
 NOT_PAGES: Final = frozenset(
     {
+        "GET /docs",
+        "GET /docs/{page}",
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",
