@@ -58,7 +58,7 @@ const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function showCurl(operation) {
   const { address, headers, body } = request(operation);
-  const lines = [`curl ${quoted(location.origin + decodeURI(address))}`, `-H "Authorization: Bearer $TALLYSTICK_SECRET"`];
+  const lines = [`curl ${quoted(location.origin + decodeURI(address))}`, `-H "Authorization: Bearer $API_KEY"`];
   for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (body !== null) lines.push(`-d ${quoted(body.replace(/\s*\n\s*/g, " "))}`);
   if (operation.method !== "GET" && body === null) lines.push(`-X ${operation.method}`);

@@ -42,7 +42,7 @@ async def test_the_commands_of_the_guide_are_answered(program: Program, command:
     if "/sandbox/authorize" in command:
         asked = {"kind": "prepaid", "limit": "25.00", "return_url": "https://shop.example/back"}
         named = (await program.post("/v1/authorizations", asked))["id"]
-    words = shlex.split(command.replace("P…", named).replace("$TALLYSTICK_SECRET", program.secret))
+    words = shlex.split(command.replace("P…", named).replace("$API_KEY", program.secret))
     assert words[0] == "curl"
     path = words[1].removeprefix("http://127.0.0.1:8400")
     headers = dict(words[number + 1].split(": ", 1) for number, word in enumerate(words) if word == "-H")
