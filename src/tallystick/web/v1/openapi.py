@@ -38,6 +38,7 @@ def document(server: str) -> Schema:
             "summary": "Prepaid balances and postpaid tabs: authorize once, charge many times.",
             "description": "Guide and rules of all requests: docs/json-api.md.",
         },
+        "externalDocs": {"url": f"{server}/docs/json-api"},
         "servers": [{"url": server}],
         "security": [{"bearer": []}],
         "paths": paths,
