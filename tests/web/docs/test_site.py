@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import urldefrag, urljoin
 
 import httpx
@@ -33,7 +34,7 @@ def _built() -> None:
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = Litestar([pages.show_docs], before_send=[Headers(Settings())], openapi_config=None)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE) as found:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(cast("Any", app)), base_url=HERE) as found:
         yield found
 
 

@@ -24,7 +24,7 @@ class BuiltFile(msgspec.Struct, frozen=True):
     tag: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class SiteManifest(msgspec.Struct, frozen=True):
     """What a built site consists of, by the names that files have at /docs/.
 
     `made_from`: a digest of the sources. `styles`: digests of the styles that no file has, as a policy names them.
@@ -36,12 +36,12 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 @cache
-def manifest(site: Path = _BUILT) -> Manifest:
+def manifest(site: Path = _BUILT) -> SiteManifest:
     """The list of files, as it was when it was first asked for; an empty one where no site was built."""
     try:
-        return msgspec.json.decode((site / "manifest.json").read_bytes(), type=Manifest)
+        return msgspec.json.decode((site / "manifest.json").read_bytes(), type=SiteManifest)
     except FileNotFoundError:
-        return Manifest("", {})
+        return SiteManifest("", {})
 
 
 def find(name: str, site: Path = _BUILT) -> BuiltFile | None:
