@@ -14,14 +14,35 @@ from tools.check import QUICK_TESTS, STATIC_CHECKS
 import tallystick
 
 ROOMS = ("src", "clients", "tests", "tools", "docs", ".ci", ".github")
-TEXT = {".css", ".html", ".js", ".json", ".lua", ".md", ".po", ".py", ".pyx", ".sql", ".svg", ".toml", ".xsd", ".yml"}
+MADE = {"node_modules", "dist"}
+TEXT = {
+    ".css",
+    ".html",
+    ".js",
+    ".json",
+    ".lua",
+    ".md",
+    ".po",
+    ".py",
+    ".pyx",
+    ".sql",
+    ".svg",
+    ".toml",
+    ".ts",
+    ".xsd",
+    ".yml",
+}
 
 
 def texts() -> Iterator[Path]:
     """The files that somebody edits; none of what tools leave behind."""
     yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix in TEXT)
     for room in ROOMS:
-        yield from (path for path in (ROOT / room).rglob("*") if path.is_file() and path.suffix in TEXT)
+        yield from (
+            path
+            for path in (ROOT / room).rglob("*")
+            if path.is_file() and path.suffix in TEXT and not MADE & set(path.parts)
+        )
 
 
 def test_every_file_is_as_editors_are_told() -> None:

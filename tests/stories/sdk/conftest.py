@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -22,3 +24,21 @@ async def secret(shop: Shop) -> str:
 async def ts(shop: Shop, secret: str) -> AsyncIterator[AsyncTallystick]:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
         yield AsyncTallystick(secret, shop.url, http=http)
+
+
+@asynccontextmanager
+async def rail_answering(shop: Shop) -> AsyncIterator[None]:
+    """Meanwhile the rail answers by itself, as it does where a worker runs."""
+    over = asyncio.Event()
+
+    async def go_on() -> None:
+        while not over.is_set():
+            await shop.rail_answers()
+            await asyncio.sleep(0.05)
+
+    going_on = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        over.set()
+        await going_on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -49,6 +50,15 @@ async def test_ten_lines_from_an_authorization_to_what_is_left(program: Program)
     await charge_rules.set_smallest_charge(books, 100)
     await program.post("/v1/charges", body, "job-17")
     assert (await program.get(f"/v1/authorizations/{authorization['id']}"))["available"] == "9.997500"
+
+
+async def test_what_was_agreed_to_has_begun_in_the_answer_however_long_that_took(program: Program) -> None:
+    authorization = await program.post("/v1/authorizations", PREPAID)
+    agreeing = asyncio.create_task(agree(program, authorization))
+    while not agreeing.done():
+        program.shop.clock.forward(seconds=1)
+        await asyncio.sleep(0.01)
+    assert (await agreeing)["status"] == "active"
 
 
 async def test_who_is_played_agrees_once_and_hears_the_same_again(program: Program) -> None:

@@ -1,6 +1,6 @@
 """A method for each endpoint, to be awaited.
 
-Made by tools/write_clients.py from /v1/openapi.json: not changed by hand.
+Made by `python -m tools.clients` from /v1/openapi.json: not changed by hand.
 """
 
 from __future__ import annotations

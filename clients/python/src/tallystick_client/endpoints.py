@@ -1,4 +1,4 @@
-"""Every endpoint, as a table. Made by tools/write_clients.py from /v1/openapi.json: not changed by hand."""
+"""Every endpoint, as a table. Made by `python -m tools.clients` from /v1/openapi.json: not changed by hand."""
 
 from __future__ import annotations
 

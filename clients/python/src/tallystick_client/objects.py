@@ -1,4 +1,4 @@
-"""The objects of the service. Made by tools/write_clients.py from /v1/openapi.json: not changed by hand.
+"""The objects of the service. Made by `python -m tools.clients` from /v1/openapi.json: not changed by hand.
 
 Words that a member can have are known to a type checker; at run time others are read as well, which a later service may
 have.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from msgspec import field
 
 from tallystick_client.base import ApiObject, Awaited
 
@@ -131,7 +133,7 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
     currency: str
     limit: Decimal | None = None
     total_limit: Decimal | None = None
-    limits: list[AuthorizationLimits]
+    limits: list[AuthorizationLimits] = field(default_factory=list)
     amount: Decimal | None = None
     amount_rule: AmountRule | None = None
     for_reservation: bool | None = None
@@ -512,8 +514,8 @@ class Key(ApiObject, frozen=True, kw_only=True, dict=True):
     name: str
     environment: Environment
     usable: bool
-    scopes: list[Scopes]
-    networks: list[str]
+    scopes: list[Scopes] = field(default_factory=list)
+    networks: list[str] = field(default_factory=list)
     calls_per_second: int | None = None
     created_at: datetime
     expires_at: datetime | None = None

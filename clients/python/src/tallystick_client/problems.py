@@ -1,4 +1,4 @@
-"""A class for each code of a problem. Made by tools/write_clients.py from /v1/openapi.json: not changed by hand."""
+"""A class for each code of a problem. Made by `python -m tools.clients` from /v1/openapi.json: not changed by hand."""
 
 from __future__ import annotations
 

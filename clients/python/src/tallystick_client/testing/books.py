@@ -54,6 +54,7 @@ class Authorization:
     created_at: datetime
     expires_at: datetime | None
     method: str | None = None
+    starts_at: datetime | None = None
     cancelled: bool = False
     held: int = 0
     pending: int = 0

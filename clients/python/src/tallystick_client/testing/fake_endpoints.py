@@ -18,13 +18,9 @@ from tallystick_client.testing.books import (
 )
 from tallystick_client.testing.refused import RefusedError
 
+_TERMS: Final = frozenset({"kind", "limit", "total_limit", "currency", "description", "return_url", "expires_at"})
 USUAL_LIMIT: Final = 25
 MAX_LIMIT: Final = 100
-
-_OF_PAYMENTS: Final = ("use", "amount", "amount_rule", "for_reservation")
-"""Members of what the fake has not: payments with a token."""
-
-_NOT_FAKED: Final = frozenset({"limits", "payment_methods", "starts_at"})
 
 Given = Mapping[str, Any]
 Body = dict[str, Any]
@@ -66,7 +62,8 @@ class FakeEndpoints:
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}")
         found = self.books.authorizations[authorization_id]
-        found.method = found.method or method
+        if found.method is None:
+            found.method, found.starts_at = method, self.clock()
 
     def get_authorization(self, asked: Asked) -> Body:
         """One, as it is now."""
@@ -115,10 +112,8 @@ class FakeEndpoints:
         """A balance or a tab that nobody has agreed to yet."""
         given = asked.given
         kind, total = given["kind"], given.get("total_limit")
-        if kind not in {"prepaid", "postpaid"}:
-            raise NotFakedError("the fake has balances and tabs only")
-        if not _NOT_FAKED.isdisjoint(given):
-            raise NotFakedError("the fake has no limits in a period, and authorizations that begin at once")
+        if kind not in {"prepaid", "postpaid"} or set(given) - _TERMS:
+            raise NotFakedError(f"the fake has balances and tabs with {', '.join(sorted(_TERMS))} only")
         if kind == "prepaid" and total is not None:
             raise RefusedError("invalid_request", "total_limit is for tabs.", field="total_limit")
         for name in ("limit", *(("total_limit",) if kind == "postpaid" else ())):
@@ -189,17 +184,16 @@ class FakeEndpoints:
             "currency": "USD",
             "limit": text(one.limit),
             "total_limit": None if one.total_limit is None else text(one.total_limit),
+            "limits": [],
+            "payment_method": one.method,
             "balance": text(one.held) if agreed and prepaid else None,
             "owed": text(one.held) if agreed and not prepaid else None,
             "pending": text(one.pending) if agreed else None,
             "available": text(one.room() if status == "active" else 0) if agreed else None,
-            "limits": [],
-            "payment_method": one.method,
-            **dict.fromkeys(_OF_PAYMENTS),
             "description": one.description,
             "idempotency_key": one.key,
             "created_at": one.created_at,
-            "starts_at": one.created_at if agreed else None,
+            "starts_at": one.starts_at,
             "expires_at": one.expires_at,
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import Method
@@ -83,4 +84,6 @@ async def authorize(asked: Asked) -> Reply:
     except BusyError:
         message = "Too many buyers are signed in at once. Try again."
         raise RefusedProblemError(Refused(Refusal.ServiceUnavailable, message)) from None
-    return Reply(await consents.authorization_object(asked, wanted.authorization_id))
+    # By the time that it is by now: at that of the request what was agreed to since has not begun yet.
+    later = replace(asked, now=asked.service.clock())
+    return Reply(await consents.authorization_object(later, wanted.authorization_id))

@@ -1,0 +1,16 @@
+/** Made by `python -m tools.clients` from /v1/openapi.json: not changed by hand. */
+
+export const API_VERSION = "2026-12-01";
+
+/** Paths whose POST takes an Idempotency-Key. */
+export const KEYED: ReadonlySet<string> = new Set([
+  "/v1/authorizations",
+  "/v1/charges",
+  "/v1/charges/{id}/refund",
+  "/v1/payouts",
+  "/v1/refunds",
+  "/v1/settlements",
+  "/v1/top_ups",
+  "/v1/top_ups/{id}/refund",
+  "/v1/write_offs",
+]);
