@@ -21,6 +21,7 @@ from tallystick.services.charges.dust import write_off_due
 from tallystick.services.context import Service
 from tallystick.services.disputes.dues import collect_dues
 from tallystick.services.disputes.letters import write_letters
+from tallystick.services.events.numbering import expire_authorizations, number_waiting
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.housekeeping import add_up_figures, expire_transactions, forget_expired
 from tallystick.services.operations.running_proof import ContinuousProver
@@ -34,6 +35,7 @@ from tallystick.services.rails.reconciliation import reconcile_if_due
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
 _COLLECT_EVERY: Final = timedelta(minutes=1)
+_EXPIRE_EVERY: Final = timedelta(seconds=30)  # how often it is looked which authorizations have expired
 _DUST_EVERY: Final = timedelta(minutes=1)  # how often it is looked whether the day of a book has come
 _RECONCILE_EVERY: Final = timedelta(minutes=30)  # how often it is looked whether a day is due, and a rail tried again
 _CHAIN_SECONDS: Final = 1.0
@@ -58,6 +60,7 @@ class Worker:
     _collected_at: datetime | None = field(default=None)
     _reconciled_at: datetime | None = field(default=None)
     _dusted_at: datetime | None = field(default=None)
+    _expired_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
@@ -71,6 +74,7 @@ class Worker:
         """Run every loop once and wait until its work is done; return how many pieces of work there were."""
         asked = await self.ask_rails() + await self.follow_up_events() + await self.disputes()
         asked += await self.pay_out() + await self.redeem() + await self.write_off_dust()
+        asked += await self.number_events()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
         await self.notification_sender.idle()
         await self.chain()
@@ -84,6 +88,14 @@ class Worker:
         finally:
             ended = await expire_transactions(self.service)
         return asked + ended
+
+    async def number_events(self) -> int:
+        """Give what has happened its numbers; every _EXPIRE_EVERY, find what has come to its end by itself."""
+        now, ended = self.service.clock(), 0
+        if _is_time(self._expired_at, now, _EXPIRE_EVERY):
+            ended = await expire_authorizations(self.service)
+            self._expired_at = now
+        return ended + await number_waiting(self.service)
 
     async def pay_out(self) -> int:
         """Ask for the payouts whose day has come, and send those that are due."""
@@ -155,6 +167,7 @@ class Worker:
                 self._repeat("redemptions", self.redeem, stop, _CHAIN_SECONDS),
                 self._repeat("rail_events", self.follow_up_events, stop),
                 self._repeat("notifications", functools.partial(self._notify, stop), stop),
+                self._repeat("events", self.number_events, stop),
                 self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),
                 self._repeat("dust", self.write_off_dust, stop, _CHAIN_SECONDS),

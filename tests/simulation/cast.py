@@ -131,6 +131,7 @@ def _book(book_id: BookId, owner: PartyId | None) -> dict[str, Any]:
         "notification_url": URL if owner == SELLER else None,
         "notify_immediate": True,
         "notify_write_offs": True,
+        "charge_events": owner == SELLER,
         "signature_method": "RSA-SHA1",
         "parts": None,
         "part": 0,

@@ -47,6 +47,7 @@ def _book_rules(tx: Transaction, book_id: int) -> dict[str, Any] | None:
         **standing(owner),
         "fee_schedule": None if owner is None else owner["fee_schedule"],
         "parts": book["parts"],
+        "charge_events": book["charge_events"],
     }
 
 
@@ -136,6 +137,7 @@ async def read_optimistically(
                 book=None if book is None else Record(book),
                 answers=None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse),
                 keys=None if book is None else [],
+                charge_events=None if book is None else book["charge_events"],
                 server_started_at=None if book is None else tx.server.started_at,
             )
         )

@@ -184,6 +184,7 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     server_started_at: datetime,
     events: Sequence[Any] = (),
     real_now: datetime | None = None,
+    queued: Sequence[Any] = (),
 ) -> list[Record]:
     assert not keys, "the simulation signs nothing"
     same = server_started_at == tx.server.started_at and as_remembered(tx, book_id, tokens, book)
@@ -193,6 +194,7 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     await _insert_payments(tx, book_id, paid, kind, refused, now)
     if real_now is not None:
         await _more(tx, book_id, now, (), (), events, real_now)
+        await _queue(tx, book_id, now, real_now, queued)
     return _all_or_nothing(same and moved == len(changes))
 
 
@@ -235,7 +237,9 @@ async def _apply_payments(
     moved = await _move(tx, book_id, changes)
     await _insert_payments(tx, book_id, paid, kind, refused, now)
     if more:
-        await _more(tx, book_id, now, *more)
+        instruments, tokens, events, real_now, queued = more
+        await _more(tx, book_id, now, instruments, tokens, events, real_now)
+        await _queue(tx, book_id, now, real_now, queued)
     return _all_or_nothing(moved == len(changes))
 
 
@@ -310,6 +314,15 @@ async def _more(
         await tx.insert("outbox", (book_id, row["event_id"]), row)
 
 
+async def _queue(tx: Transaction, book_id: int, now: datetime, real_now: datetime, queued: Sequence[Any]) -> None:
+    names = ("subject_id", "name", "number", "type", "status", "status_code")
+    for values in queued:
+        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), occurred_at=now, queued_at=real_now)
+        key = (book_id, row["subject_id"], row["name"])
+        if await tx.lock("event_queue", key) is None:
+            tx.write("event_queue", key, row)
+
+
 _NEW_TRANSACTION: Final = (
     *("transaction_id", "operation", "status", "status_code", "status_message", "amount_micros", "fee_micros"),
     *("refunded_micros", "payment_method", "sender_party_id", "sender_token_id", "instrument_id", "original_id"),
@@ -334,6 +347,7 @@ async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
     since: datetime,
     reuse: bool,
     changed_terms: Sequence[int],
+    queued: Sequence[Any],
 ) -> list[Record]:
     moved = await _move(tx, book_id, changes, changed_terms)
     for values in transactions:
@@ -343,6 +357,7 @@ async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
         await insert_transfer(tx, book_id, values, now)
     written = sum([await _answer_or_leave(tx, book_id, values, now, since, reuse=reuse) for values in answers])
     await _more(tx, book_id, now, instruments, tokens, events, real_now)
+    await _queue(tx, book_id, now, real_now, queued)
     return _all_or_nothing(moved == len(changes) and written == len(answers))
 
 

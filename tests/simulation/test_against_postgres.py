@@ -62,6 +62,7 @@ _COLUMNS: Final = {
     "rail_operation": "book_id, transaction_id, operation, rail, reference, fee_micros, decline",
     "outbox": "book_id, event_id, kind, subject_id, status, status_code, notification_url, destination, occurred_at,"
     " announced_at, due_at, state, attempts, delivered_at, last_error",
+    "event_queue": "book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at",
 }
 _JSON: Final = frozenset({"terms", "usage_limits"})
 

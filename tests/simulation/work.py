@@ -366,6 +366,7 @@ MODEL: Final[Mapping[tuple[str, str], Mapping[str, Handler]]] = {
         "answers": forget_answers,
         "events": forget_events,
         "addresses_due": nothing,
+        "happenings": nothing,  # none has a number: the pass that gives them is not simulated
         "visits": nothing,
         "requests": nothing,
     },

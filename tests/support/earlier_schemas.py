@@ -6,6 +6,14 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # What happens is told by notifications alone.
+    "0048": """
+DROP TABLE event_queue, event, event_head;
+DROP TYPE queued_event_values;
+ALTER TABLE book DROP COLUMN charge_events, DROP COLUMN events_since;
+ALTER TABLE instrument DROP COLUMN expiry_told_at;
+ALTER TABLE token DROP COLUMN expiry_told_at;
+""",
     # A fee that two statements tell in other words is booked twice.
     "0047": """
 DROP TABLE bank_fee;

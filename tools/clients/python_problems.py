@@ -15,6 +15,7 @@ GROUPS: Final[Mapping[int, tuple[str, str]]] = {
     404: ("MissingError", "It is not there, or not yours."),
     405: ("BadMethodError", "The path does not take this method."),
     409: ("ConflictError", "It contradicts what was done before."),
+    410: ("GoneError", "It is kept no longer."),
     413: ("TooLargeError", "The body is too large."),
     415: ("BadMediaTypeError", "The body is no JSON."),
     422: ("UnprocessableError", "A rule forbids it."),

@@ -600,6 +600,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One event.
+         * @description Needs the scope `read`.
+         */
+        get: operations["events.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has happened in the last 30 days, the oldest first, page by page.
+         * @description Needs the scope `read`.
+         */
+        get: operations["events.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keys": {
         parameters: {
             query?: never;
@@ -1270,6 +1310,29 @@ export interface components {
              */
             released_at: string | null;
         };
+        Event: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "event";
+            /** @description Its id, the same in every delivery. */
+            id: string;
+            /** @description Its number: the next event of the account has the next one, without a gap. */
+            sequence: number;
+            /**
+             * @description What happened.
+             * @enum {string}
+             */
+            type: "authorization.activated" | "authorization.cancelled" | "authorization.expired" | "charge.pending" | "charge.succeeded" | "charge.failed" | "charge.cancelled" | "top_up.pending" | "top_up.succeeded" | "top_up.failed" | "top_up.cancelled" | "settlement.pending" | "settlement.succeeded" | "settlement.failed" | "settlement.cancelled" | "write_off.succeeded" | "refund.pending" | "refund.succeeded" | "refund.failed" | "refund.reversed" | "payout.pending" | "payout.succeeded" | "payout.failed" | "payout.returned" | "reservation.pending" | "reservation.reserved" | "reservation.captured" | "reservation.failed" | "reservation.released" | "dispute.opened" | "dispute.lost" | "dispute.won" | "key.revoked";
+            /**
+             * Format: date-time
+             * @description When it happened.
+             */
+            occurred_at: string;
+            /** @description The object that it happened to, as it was then. */
+            data: Record<string, never>;
+        };
         Clock: {
             /**
              * @description What it is.
@@ -1300,7 +1363,7 @@ export interface components {
              * @description Stable: go by this.
              * @enum {string}
              */
-            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type";
+            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type";
             /** @description For questions about this request. */
             request_id: string;
             /** @description What the query API calls it. */
@@ -3100,6 +3163,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "events.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the event. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One event. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Event"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "events.list": {
+        parameters: {
+            query?: {
+                /** @description Only events with higher numbers than this one. */
+                after?: string;
+                /** @description Only these. */
+                type?: "authorization.activated" | "authorization.cancelled" | "authorization.expired" | "charge.pending" | "charge.succeeded" | "charge.failed" | "charge.cancelled" | "top_up.pending" | "top_up.succeeded" | "top_up.failed" | "top_up.cancelled" | "settlement.pending" | "settlement.succeeded" | "settlement.failed" | "settlement.cancelled" | "write_off.succeeded" | "refund.pending" | "refund.succeeded" | "refund.failed" | "refund.reversed" | "payout.pending" | "payout.succeeded" | "payout.failed" | "payout.returned" | "reservation.pending" | "reservation.reserved" | "reservation.captured" | "reservation.failed" | "reservation.released" | "dispute.opened" | "dispute.lost" | "dispute.won" | "key.revoked";
+                /** @description How many a page has. */
+                limit?: number;
+                /** @description `next_cursor` of the page before, instead of `after`. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What has happened in the last 30 days, the oldest first, page by page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        object: "list";
+                        data: components["schemas"]["Event"][];
+                        next_cursor: string | null;
+                    };
                 };
             };
             /** @description A problem. */

@@ -57,6 +57,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "chain_head",
         "debt_run_line",
         "dispute",
+        "event_head",
         "figure_state",
         "instrument",
         "master_key",
@@ -79,6 +80,8 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     EXPIRE: (
         "customer_note",
+        "event",
+        "event_queue",
         "kept_request",
         "operator",
         "pulse",

@@ -16,7 +16,7 @@ from tallystick.store.ledger import decode, encode
 from tallystick.store.ledger.apply_payments import _payment_row
 from tallystick.store.ledger.statements import MONEY
 
-AFTER_THE_TOKEN = ["book", "answers", "keys", "server_started_at"]
+AFTER_THE_TOKEN = ["book", "answers", "keys", "charge_events", "server_started_at"]
 """Columns of the optimistic read that only its first row has; optimistic_read.py takes them by name."""
 
 SAME = {
@@ -83,6 +83,7 @@ async def test_the_optimistic_read_is_unpacked_as_it_is_sent(pool: Pool) -> None
         (encode.transaction_row, "transaction_values"),
         (encode.token_change, "token_change"),
         (encode.event_row, "event_values"),
+        (encode.queued_event_row, "queued_event_values"),
         (_payment_row, "payment_values"),
     ],
 )

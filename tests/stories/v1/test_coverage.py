@@ -21,6 +21,7 @@ from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Method, TokenType
 from tallystick.domain.ids import IdKind
 from tallystick.domain.scopes import EVERYTHING
+from tallystick.services.events.numbering import number_book
 from tallystick.services.identity import account_opening
 from tallystick.services.operations.audit import Actor
 from tallystick.services.operations.fee_schedules import read_fee_schedules
@@ -302,6 +303,13 @@ def with_amount(amounts: Mapping[str, str], usual: str) -> Cause:
     return lambda good: good.send(amount=amounts.get(good.endpoint.name, usual))
 
 
+async def forgotten_events(good: Good) -> httpx.Response:
+    service, book_id = good.program.shop.service, good.program.shop.books.book_id
+    await number_book(service, book_id)
+    await service.pool.execute("DELETE FROM event WHERE book_id = $1", book_id)
+    return await with_query(good, "after=0")
+
+
 ANYWHERE: dict[str, Cause] = {
     "account_closed": closed,
     "internal_error": failing(RuntimeError("the clock fell off the wall")),
@@ -391,6 +399,8 @@ OTHERS: dict[str, Cause] = {
     "fault_met_already": fault_that_was_met,
     "fault_not_holding": fault_that_waits,
     "too_many_faults": one_more_fault,
+    "event_not_found": lambda good: replace(good, path="/v1/events/evt_1_1").send(),
+    "events_forgotten": forgotten_events,
     "clock_too_far_ahead": lambda good: good.program.send("POST", good.path, json={"by": "9999 Years"}),
     "idempotency_conflict": authorized_again,
     "not_found": lambda good: replace(good, path=good.endpoint.path.replace("{id}", "a.b")).send(),

@@ -19,6 +19,7 @@ from tallystick_client.objects import (
     Charge,
     Clock,
     Dispute,
+    Event,
     Fault,
     Key,
     Payout,
@@ -910,6 +911,72 @@ class AsyncAccountResource:
         return await self._core.one(endpoints.ACCOUNT_GET, Account, None, {})
 
 
+class AsyncEventsResource:
+    """What there is at /v1/events."""
+
+    def __init__(self, core: AsyncCore) -> None:
+        self._core = core
+
+    async def get(self, event_id: str, /) -> Event:
+        """One event."""
+        return await self._core.one(endpoints.EVENTS_GET, Event, event_id, {})
+
+    def list(
+        self,
+        *,
+        after: str | None = None,
+        type: Literal[
+            "authorization.activated",
+            "authorization.cancelled",
+            "authorization.expired",
+            "charge.pending",
+            "charge.succeeded",
+            "charge.failed",
+            "charge.cancelled",
+            "top_up.pending",
+            "top_up.succeeded",
+            "top_up.failed",
+            "top_up.cancelled",
+            "settlement.pending",
+            "settlement.succeeded",
+            "settlement.failed",
+            "settlement.cancelled",
+            "write_off.succeeded",
+            "refund.pending",
+            "refund.succeeded",
+            "refund.failed",
+            "refund.reversed",
+            "payout.pending",
+            "payout.succeeded",
+            "payout.failed",
+            "payout.returned",
+            "reservation.pending",
+            "reservation.reserved",
+            "reservation.captured",
+            "reservation.failed",
+            "reservation.released",
+            "dispute.opened",
+            "dispute.lost",
+            "dispute.won",
+            "key.revoked",
+        ]
+        | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncListing[Event]:
+        """What has happened in the last 30 days, the oldest first, page by page.
+
+        Args:
+            after: Only events with higher numbers than this one.
+            type: Only these.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before, instead of `after`.
+        """
+        return self._core.many(
+            endpoints.EVENTS_LIST, Event, {"after": after, "type": type, "limit": limit, "cursor": cursor}
+        )
+
+
 class AsyncKeysResource:
     """What there is at /v1/keys."""
 
@@ -936,4 +1003,5 @@ class AsyncResources:
         self.authorizations = AsyncAuthorizationsResource(core)
         self.sandbox = AsyncSandboxResource(core)
         self.account = AsyncAccountResource(core)
+        self.events = AsyncEventsResource(core)
         self.keys = AsyncKeysResource(core)

@@ -421,6 +421,62 @@ ACCOUNT_GET: Final = Endpoint(
     "/v1/account",
     "Account",
 )
+EVENTS_GET: Final = Endpoint(
+    "events.get",
+    "GET",
+    "/v1/events/{id}",
+    "Event",
+)
+EVENTS_LIST: Final = Endpoint(
+    "events.list",
+    "GET",
+    "/v1/events",
+    "Event",
+    inputs=(
+        Input("after"),
+        Input(
+            "type",
+            choices=(
+                "authorization.activated",
+                "authorization.cancelled",
+                "authorization.expired",
+                "charge.pending",
+                "charge.succeeded",
+                "charge.failed",
+                "charge.cancelled",
+                "top_up.pending",
+                "top_up.succeeded",
+                "top_up.failed",
+                "top_up.cancelled",
+                "settlement.pending",
+                "settlement.succeeded",
+                "settlement.failed",
+                "settlement.cancelled",
+                "write_off.succeeded",
+                "refund.pending",
+                "refund.succeeded",
+                "refund.failed",
+                "refund.reversed",
+                "payout.pending",
+                "payout.succeeded",
+                "payout.failed",
+                "payout.returned",
+                "reservation.pending",
+                "reservation.reserved",
+                "reservation.captured",
+                "reservation.failed",
+                "reservation.released",
+                "dispute.opened",
+                "dispute.lost",
+                "dispute.won",
+                "key.revoked",
+            ),
+        ),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
 KEYS_LIST: Final = Endpoint(
     "keys.list",
     "GET",
@@ -467,6 +523,8 @@ ENDPOINTS: Final = (
     SANDBOX_RELEASE_FAULT,
     SANDBOX_TAKE_BACK_FAULT,
     ACCOUNT_GET,
+    EVENTS_GET,
+    EVENTS_LIST,
     KEYS_LIST,
 )
 READ: Final[Mapping[str, Endpoint]] = {
@@ -479,5 +537,6 @@ READ: Final[Mapping[str, Endpoint]] = {
     "Dispute": DISPUTES_GET,
     "Transaction": TRANSACTIONS_GET,
     "Authorization": AUTHORIZATIONS_GET,
+    "Event": EVENTS_GET,
 }
 """What reads one object of a kind anew."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from msgspec import field
 
@@ -42,6 +42,41 @@ if TYPE_CHECKING:
     ]
     TransactionPaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
     TransactionStatus = Literal["succeeded", "pending", "failed", "reserved", "cancelled"]
+    Type = Literal[
+        "authorization.activated",
+        "authorization.cancelled",
+        "authorization.expired",
+        "charge.pending",
+        "charge.succeeded",
+        "charge.failed",
+        "charge.cancelled",
+        "top_up.pending",
+        "top_up.succeeded",
+        "top_up.failed",
+        "top_up.cancelled",
+        "settlement.pending",
+        "settlement.succeeded",
+        "settlement.failed",
+        "settlement.cancelled",
+        "write_off.succeeded",
+        "refund.pending",
+        "refund.succeeded",
+        "refund.failed",
+        "refund.reversed",
+        "payout.pending",
+        "payout.succeeded",
+        "payout.failed",
+        "payout.returned",
+        "reservation.pending",
+        "reservation.reserved",
+        "reservation.captured",
+        "reservation.failed",
+        "reservation.released",
+        "dispute.opened",
+        "dispute.lost",
+        "dispute.won",
+        "key.revoked",
+    ]
     Use = Literal["single", "multiple", "recurring"]
 else:
     AmountRule = str
@@ -57,6 +92,7 @@ else:
     Scopes = str
     TransactionPaymentMethod = str
     TransactionStatus = str
+    Type = str
     Use = str
 
 
@@ -547,6 +583,26 @@ class Fault(ApiObject, frozen=True, kw_only=True, dict=True):
     created_at: datetime
     met_at: datetime | None = None
     released_at: datetime | None = None
+
+
+class Event(ApiObject, frozen=True, kw_only=True, dict=True):
+    """An event, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the same in every delivery.
+        sequence: Its number: the next event of the account has the next one, without a gap.
+        type: What happened.
+        occurred_at: When it happened.
+        data: The object that it happened to, as it was then.
+    """
+
+    object: str
+    id: str
+    sequence: int
+    type: Type
+    occurred_at: datetime
+    data: dict[str, Any]
 
 
 class Clock(ApiObject, frozen=True, kw_only=True, dict=True):

@@ -50,6 +50,12 @@ class ConflictError(ProblemError):
     http_status = 409
 
 
+class GoneError(ProblemError):
+    """It is kept no longer. Status 410."""
+
+    http_status = 410
+
+
 class TooLargeError(ProblemError):
     """The body is too large. Status 413."""
 
@@ -176,6 +182,14 @@ class ClockTooFarAheadError(UnprocessableError):
 
 class ConcurrentModificationError(UnavailableError):
     """The code `concurrent_modification`."""
+
+
+class EventNotFoundError(MissingError):
+    """The code `event_not_found`."""
+
+
+class EventsForgottenError(GoneError):
+    """The code `events_forgotten`."""
 
 
 class FaultMetAlreadyError(ConflictError):
@@ -314,6 +328,7 @@ BY_STATUS: Final[Mapping[int, type[ProblemError]]] = {
     404: MissingError,
     405: BadMethodError,
     409: ConflictError,
+    410: GoneError,
     413: TooLargeError,
     415: BadMediaTypeError,
     422: UnprocessableError,
@@ -345,6 +360,8 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "clock_moved": ClockMovedError,
     "clock_too_far_ahead": ClockTooFarAheadError,
     "concurrent_modification": ConcurrentModificationError,
+    "event_not_found": EventNotFoundError,
+    "events_forgotten": EventsForgottenError,
     "fault_met_already": FaultMetAlreadyError,
     "fault_not_holding": FaultNotHoldingError,
     "idempotency_conflict": IdempotencyConflictError,

@@ -19,6 +19,7 @@ from tallystick_client.objects import (
     Charge,
     Clock,
     Dispute,
+    Event,
     Fault,
     Key,
     Payout,
@@ -908,6 +909,72 @@ class AccountResource:
         return self._core.one(endpoints.ACCOUNT_GET, Account, None, {})
 
 
+class EventsResource:
+    """What there is at /v1/events."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def get(self, event_id: str, /) -> Event:
+        """One event."""
+        return self._core.one(endpoints.EVENTS_GET, Event, event_id, {})
+
+    def list(
+        self,
+        *,
+        after: str | None = None,
+        type: Literal[
+            "authorization.activated",
+            "authorization.cancelled",
+            "authorization.expired",
+            "charge.pending",
+            "charge.succeeded",
+            "charge.failed",
+            "charge.cancelled",
+            "top_up.pending",
+            "top_up.succeeded",
+            "top_up.failed",
+            "top_up.cancelled",
+            "settlement.pending",
+            "settlement.succeeded",
+            "settlement.failed",
+            "settlement.cancelled",
+            "write_off.succeeded",
+            "refund.pending",
+            "refund.succeeded",
+            "refund.failed",
+            "refund.reversed",
+            "payout.pending",
+            "payout.succeeded",
+            "payout.failed",
+            "payout.returned",
+            "reservation.pending",
+            "reservation.reserved",
+            "reservation.captured",
+            "reservation.failed",
+            "reservation.released",
+            "dispute.opened",
+            "dispute.lost",
+            "dispute.won",
+            "key.revoked",
+        ]
+        | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[Event]:
+        """What has happened in the last 30 days, the oldest first, page by page.
+
+        Args:
+            after: Only events with higher numbers than this one.
+            type: Only these.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before, instead of `after`.
+        """
+        return self._core.many(
+            endpoints.EVENTS_LIST, Event, {"after": after, "type": type, "limit": limit, "cursor": cursor}
+        )
+
+
 class KeysResource:
     """What there is at /v1/keys."""
 
@@ -934,4 +1001,5 @@ class Resources:
         self.authorizations = AuthorizationsResource(core)
         self.sandbox = SandboxResource(core)
         self.account = AccountResource(core)
+        self.events = EventsResource(core)
         self.keys = KeysResource(core)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from tallystick.services.events.numbering import number_waiting
 from tallystick.services.operations import audit
 from tallystick.store.archive import archive as stored
 from tallystick.store.archive.archive import AlreadyRunningError, ArchivedBatch, TooRecentError
@@ -46,6 +47,7 @@ async def archive(
     it counts what has left by then. Raises TooRecentError, AlreadyRunningError, ArchiveError, OSError.
     """
     root, batches = place(service, directory), list[ArchivedBatch]()
+    await number_waiting(service)  # what they hold is read from what leaves now
     try:
         async for batch in stored.archive(service.pool, root, before, service.clock()):
             batches.append(batch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.db.clock_watch import believe, believed
 from tallystick.domain.commands import Cancel
 from tallystick.services.context import Service
+from tallystick.services.events.log import KEPT as HAPPENINGS_KEPT
 from tallystick.services.rails.events import KEPT as EVENTS_KEPT
 from tallystick.services.rails.orders import MAX_AT_ONCE, all_of
 from tallystick.services.rails.setups import KEPT as SETUPS_KEPT
@@ -76,6 +77,7 @@ async def forget_expired(service: Service) -> bool:
     await forgetting.answers(service.pool, now)
     await forgetting.addresses(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))
+    await forgetting.happenings(service.pool, now - HAPPENINGS_KEPT)
     await forgetting.visits(service.pool, now)
     await forgetting.requests(service.pool, now - timedelta(days=service.settings.keep_requests_days))
     return True

@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.scopes import scope_names
+from tallystick.services.events.keys import key_revoked
 from tallystick.services.operations import audit
 from tallystick.services.seller.staff import may_make_key, role_of
 from tallystick.store.keys import access_keys, key_uses
@@ -185,6 +186,7 @@ async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_
         return old
     async with service.pool.acquire() as connection, connection.transaction():
         await access_keys.revoke(connection, access_key_id, now)
+        await key_revoked(connection, seller_id, old.environment, access_key_id, now)
         await audit.record(
             connection,
             actor,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.environments import SANDBOX
 from tallystick.domain.ids import PartyId
 from tallystick.domain.scopes import MONEY
+from tallystick.services.events.keys import key_revoked
 from tallystick.services.operations import audit
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.staff import LastOwnerError, Post
@@ -200,6 +201,7 @@ async def remove(
         keys = await access_keys.usable_made_by(connection, post.business_id, post.person_id, now)
         for key in keys:
             await access_keys.revoke(connection, key.access_key_id, now)
+            await key_revoked(connection, post.business_id, key.environment, key.access_key_id, now)
             await audit.record(
                 connection,
                 actor,

@@ -16,6 +16,7 @@ from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, InstrumentId
+from tallystick.domain.messages.events import Known, happenings
 from tallystick.domain.state import Decision, Instrument, PayoutEnd, PayoutOrder, Transfer
 from tallystick.domain.tokens import Token
 from tallystick.store.ledger.encode import (
@@ -24,6 +25,7 @@ from tallystick.store.ledger.encode import (
     event_row,
     instrument_account,
     instrument_row,
+    queued_event_row,
     token_change,
     token_row,
     transaction_change,
@@ -127,7 +129,13 @@ class Batch:
         spent = (now - REFERENCE_LIFETIME, loaded.reuse_references)
         with version_conflicts():
             await self.connection.execute(
-                MONEY["apply"], *values, *self.more(tokens), real_now, *spent, self._changed_terms(tokens)
+                MONEY["apply"],
+                *values,
+                *self.more(tokens),
+                real_now,
+                *spent,
+                self._changed_terms(tokens),
+                self.queued_events(),
             )
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
@@ -178,6 +186,14 @@ class Batch:
                 if destination is not None:
                     rows.append(event_row(event, destination))
         return rows
+
+    def queued_events(self) -> list[tuple[Any, ...]]:
+        """Rows of what is an event at the seller's. The operator's own book has none."""
+        loaded = self.loaded
+        if loaded.state.book.seller_id is None:
+            return []
+        known = Known(loaded.known_instruments.keys(), loaded.known_tokens, charges_too=loaded.charge_events)
+        return [queued_event_row(event) for decision in self.decisions for event in happenings(decision, known)]
 
     def _last_instruments(self) -> dict[InstrumentId, Instrument]:
         return {item.instrument_id: item for decision in self.decisions for item in decision.instruments}

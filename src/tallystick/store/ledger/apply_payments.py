@@ -79,17 +79,20 @@ async def apply_payments(
         loaded.now,
     )
     more = group.more(tokens)
+    queued = group.queued_events() if loaded.charge_events else []  # else they are no events: the seller asked for none
     with version_conflicts():
         if guards is not None:
             instruments, changed_tokens, events = more
             if instruments or changed_tokens or refused:
                 raise TypeError("only payments that change nothing but balances are decided from memory")
-            if events:
-                await connection.execute(MONEY["apply_from_memory_and_tell"], *values, *guards, events, real_now)
+            if events or queued:
+                await connection.execute(
+                    MONEY["apply_from_memory_and_tell"], *values, *guards, events, real_now, queued
+                )
             else:
                 await connection.execute(MONEY["apply_from_memory"], *values, *guards)
-        elif any(more):
-            await connection.execute(MONEY["apply_payments_and_more"], *values, *more, real_now)
+        elif any(more) or queued:
+            await connection.execute(MONEY["apply_payments_and_more"], *values, *more, real_now, queued)
         else:
             await connection.execute(MONEY["apply_payments"], *values)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tallystick.domain.accounts import AccountKind, bounds
 from tallystick.domain.disputes.dispute import Dispute
 from tallystick.domain.ids import TransactionId
+from tallystick.domain.messages.events import Happening
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refused
 from tallystick.domain.state import Event, IdempotencyRecord, Instrument, InstrumentKind, Transaction, Transfer
@@ -102,6 +103,11 @@ def event_row(event: Event, destination: str) -> tuple[Any, ...]:
         event.notification_url,
         destination,
     )
+
+
+def queued_event_row(event: Happening) -> tuple[Any, ...]:
+    """What happened, for the pass that numbers events."""
+    return event.subject_id, event.name, event.number, event.type, event.status, event.status_code
 
 
 def transaction_row(item: Transaction) -> tuple[Any, ...]:

@@ -82,7 +82,7 @@ class LoadedState:
     `notification_url`: where the seller wants to hear of events. `now` is the book's own time. The `known_…` hold
     what was in the store before anything was decided. `versions`: those of the accounts, by number, that must still be
     the same when they are charged; none where the accounts are locked. `parts`: all books of a seller with several.
-    `reuse_references` as in Rules.
+    `reuse_references` as in Rules. `charge_events`: charges that are answered at once are events, too.
     """
 
     state: State
@@ -95,6 +95,7 @@ class LoadedState:
     versions: Mapping[AccountId, int] = field(default_factory=dict)
     parts: Sequence[BookId] = ()
     reuse_references: bool = False
+    charge_events: bool = False
 
 
 @dataclass(slots=True)
@@ -197,6 +198,7 @@ async def load(
         known_transactions=frozenset(state.transactions),
         parts=book["parts"] or (),
         reuse_references=rules.reuse_references,
+        charge_events=book["charge_events"],
     )
 
 

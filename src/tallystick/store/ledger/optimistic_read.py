@@ -92,5 +92,6 @@ async def optimistic_read(
         versions=versions,
         parts=book["parts"] or (),
         reuse_references=rules.reuse_references,
+        charge_events=first["charge_events"],
     )
     return Snapshot(loaded, current_keys(first["keys"]), read, first["server_started_at"])

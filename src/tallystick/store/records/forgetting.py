@@ -52,6 +52,11 @@ async def events(pool: Pool, before: datetime) -> int:
     return await _delete(pool, _SQL["events"], before)
 
 
+async def happenings(pool: Pool, before: datetime) -> int:
+    """Events that programs could read until now, numbered before a moment; how many."""
+    return await _delete(pool, _SQL["happenings"], before)
+
+
 async def visits(pool: Pool, now: datetime) -> int:
     """Visits of long ago; how many."""
     return await _delete(pool, _SQL["visits"], now - UNFINISHED_VISITS_KEPT, now - VISITS_KEPT)

@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from tallystick.domain.money import USD
-from tallystick.domain.scopes import scope_names
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
+from tallystick.services.events.objects import key_object
 from tallystick.services.seller import access_keys
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1.endpoint import Reply
-from tallystick.web.v1.transactions import moment
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from tallystick.services.seller.access_keys import KeyUse
     from tallystick.web.v1.endpoint import Asked
 
 
@@ -57,23 +53,5 @@ async def _ask(asked: Asked, name: str) -> Mapping[str, Any]:
 async def list_keys(asked: Asked) -> Reply:
     """The keys of this environment, the newest first; never a secret. All of them are one page."""
     found = await access_keys.with_uses(asked.service, asked.key.party_id, asked.key.environment)
-    data = [_key_object(one, asked.now) for one in reversed(found)]
+    data = [key_object(one, asked.now) for one in reversed(found)]
     return Reply({"object": "list", "data": data, "next_cursor": None})
-
-
-def _key_object(use: KeyUse, now: datetime) -> Mapping[str, Any]:
-    key = use.key
-    return {
-        "object": "key",
-        "id": key.access_key_id,
-        "name": key.name,
-        "environment": key.environment,
-        "usable": key.usable(now),
-        "scopes": scope_names(key.scopes),
-        "networks": list(key.networks),
-        "calls_per_second": key.calls_per_second,
-        "created_at": moment(key.created_at),
-        "expires_at": moment(key.expires_at),
-        "revoked_at": moment(key.revoked_at),
-        "last_used_at": moment(use.used_at),
-    }

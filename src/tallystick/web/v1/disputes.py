@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.disputes.dispute import DisputeStatus
-from tallystick.domain.money import USD, format_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.common_fields import OPTIONAL
 from tallystick.services.api.fields import Field
 from tallystick.services.disputes import cases
 from tallystick.services.disputes import evidence as evidences
+from tallystick.services.events.objects import dispute_object
 from tallystick.web.v1.endpoint import Reply
 from tallystick.web.v1.inputs import USUAL_LIMIT, JsonInput
 from tallystick.web.v1.problems import RefusedProblemError
-from tallystick.web.v1.transactions import moment, transaction_id
+from tallystick.web.v1.transactions import transaction_id
 
 if TYPE_CHECKING:
     from tallystick.services.disputes.cases import DisputeRecord
@@ -74,27 +74,7 @@ async def _find(asked: Asked) -> DisputeRecord:
 
 
 def _dispute_object(books: BookContext, dispute: DisputeRecord) -> Mapping[str, Any]:
-    """A dispute. Where another seller called for the charge, what it was charged to is that seller's own affair."""
-    own = dispute.book_id in books.parts
-    return {
-        "object": "dispute",
-        "id": dispute.transaction_id,
-        "status": dispute.status.value,
-        "charge": dispute.original_id,
-        "authorization": (dispute.instrument_id or dispute.sender_token_id or None) if own else None,
-        "amount": format_amount(dispute.asked_micros),
-        "held": format_amount(dispute.borne_micros),
-        "owed": format_amount(dispute.due_micros),
-        "fee": format_amount(dispute.fee_micros),
-        "currency": USD,
-        "environment": books.environment,
-        "reason": dispute.reason,
-        "reference": dispute.reference,
-        "has_evidence": own,
-        "created_at": moment(dispute.opened_at),
-        "evidence_due_at": moment(dispute.evidence_due_at),
-        "closed_at": moment(dispute.closed_at),
-    }
+    return dispute_object(books.environment, dispute, own=dispute.book_id in books.parts)
 
 
 def _pdf(collected: DisputeEvidence) -> bytes:

@@ -11,7 +11,6 @@ OTHER_WORDS: Final[Mapping[str, str]] = {
     "balance": "account",
     "balances": "authorizations",
     "captures": "charges",
-    "events": "transactions",
     "fundings": "top_ups",
     "instruments": "authorizations",
     "mandates": "authorizations",

@@ -29,6 +29,8 @@ OWN: Final[Mapping[str, tuple[int, str]]] = {
     "missing_field": (FORM, "the request lacks a field"),
     "idempotency_key_required": (FORM, "the request needs the header Idempotency-Key"),
     "unknown_version": (FORM, "there is no such version of the interface"),
+    "event_not_found": (MISSING, "there is no such event, or it is kept no longer"),
+    "events_forgotten": (410, "events after the number that was given are kept no longer"),
     "not_found": (MISSING, "there is nothing at this path"),
     "method_not_allowed": (405, "the path does not take this method"),
     "body_too_large": (413, "the body is larger than what is read"),

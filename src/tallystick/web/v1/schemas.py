@@ -8,7 +8,9 @@ from typing import Any, Final
 
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.environments import ENVIRONMENTS
+from tallystick.domain.messages.events import TYPES as EVENT_TYPES
 from tallystick.domain.scopes import EVERYTHING, scope_names
+from tallystick.services.events.authorizations import METHODS, MULTIPLE, RECURRING, RULES, SINGLE
 from tallystick.web.v1 import transactions
 from tallystick.web.v1.authorizations import PREPAID
 from tallystick.web.v1.consent import objects, terms
@@ -100,7 +102,7 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
         Output("kind", _one_of(*terms.KINDS), "What was agreed to.", PREPAID),
         Output(
             "use",
-            _one_of(terms.SINGLE, terms.MULTIPLE, terms.RECURRING),
+            _one_of(SINGLE, MULTIPLE, RECURRING),
             "Of payments: how often. Null also where a rule in the seller's own words says.",
             None,
             nullable=True,
@@ -114,13 +116,11 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
         ),
         Output("limits", {"type": "array", "items": _LIMIT}, "What else bounds charges, in a period or ever.", []),
         Output("amount", AMOUNT, "Of payments: what each comes to.", None, nullable=True),
-        Output(
-            "amount_rule", _one_of(*terms.RULES.values()), "Of payments: how `amount` binds each.", None, nullable=True
-        ),
+        Output("amount_rule", _one_of(*RULES.values()), "Of payments: how `amount` binds each.", None, nullable=True),
         Output("for_reservation", YES_OR_NO, "Of payments: whether it is for a reservation.", None, nullable=True),
         Output(
             "payment_method",
-            _one_of(*terms.METHODS.values()),
+            _one_of(*METHODS.values()),
             "How the buyer brings in real money, once somebody has agreed.",
             "card",
             nullable=True,
@@ -193,6 +193,19 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
         Output("created_at", MOMENT, "When it was ordered.", "2026-12-01T12:00:00.000000Z"),
         Output("met_at", MOMENT, "When something met it.", None, nullable=True),
         Output("released_at", MOMENT, "When what it held was let go.", None, nullable=True),
+    ),
+    "Event": (
+        Output("object", _one_of("event"), "What it is.", "event"),
+        Output("id", TEXT, "Its id, the same in every delivery.", "evt_3f2a91c07b5d_42"),
+        Output("sequence", NUMBER, "Its number: the next event of the account has the next one, without a gap.", 42),
+        Output("type", _one_of(*EVENT_TYPES), "What happened.", "top_up.succeeded"),
+        Output("occurred_at", MOMENT, "When it happened.", "2026-12-01T12:00:03.250000Z"),
+        Output(
+            "data",
+            {"type": "object"},
+            "The object that it happened to, as it was then.",
+            {"object": "top_up", "id": _ID, "status": "succeeded"},
+        ),
     ),
     "Clock": (
         Output("object", _one_of("clock"), "What it is.", "clock"),

@@ -13,6 +13,7 @@ from tallystick.web.api.errors_of_actions import ERRORS_OF
 from tallystick.web.v1 import account, consents, disputes, money, payouts, transactions
 from tallystick.web.v1.consent import terms
 from tallystick.web.v1.endpoint import Endpoint, Perform
+from tallystick.web.v1.events import events
 from tallystick.web.v1.inputs import (
     AMOUNT,
     AUTHORIZATION,
@@ -426,6 +427,32 @@ ENDPOINTS: Final = (
         KeyScope.READ,
         account.get_account,
         "Account",
+    ),
+    Endpoint(
+        "GET",
+        "/v1/events/{id}",
+        "events.get",
+        "One event.",
+        "none",
+        KeyScope.READ,
+        events.get,
+        "Event",
+        subject="the event",
+        codes=("event_not_found",),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/events",
+        "events.list",
+        "What has happened in the last 30 days, the oldest first, page by page.",
+        "none",
+        KeyScope.READ,
+        events.list_,
+        "Event",
+        (events.AFTER, events.TYPE, LIMIT, events.CURSOR),
+        codes=("events_forgotten",),
+        reads_much=True,
+        is_list=True,
     ),
     Endpoint(
         "GET",

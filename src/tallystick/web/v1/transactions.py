@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.moments import parse_moment
-from tallystick.domain.money import USD, format_amount
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.actions.transactions import AT_A_TIME, received_at
+from tallystick.services.actions.transactions import AT_A_TIME
+from tallystick.services.events import objects
+from tallystick.services.events.objects import METHODS, OBJECTS, STATUSES, moment
 from tallystick.services.reports import transactions
 from tallystick.services.reports.transactions import About, TransactionLine, TransactionRecord
 from tallystick.web.v1 import authorizations
@@ -20,70 +20,33 @@ from tallystick.web.v1.inputs import USUAL_LIMIT
 from tallystick.web.v1.problems import JsonProblemError, RefusedProblemError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tallystick.services.seller.manual_operations import BookContext
     from tallystick.web.v1.endpoint import Asked, Perform
 
-OBJECTS: Final = {
-    "Pay": "charge",
-    "FundPrepaid": "top_up",
-    "SettleDebt": "settlement",
-    "WriteOffDebt": "write_off",
-    "Refund": "refund",
-    "Reserve": "reservation",
-    "Settle": "capture",
-    "Dispute": "dispute",
-    "RefundReversal": "refund_reversal",
-    "Payout": "payout",
-    "PayoutReturn": "payout_return",
-}
-"""What the operations of the books are called."""
+__all__ = [
+    "METHODS",
+    "OBJECTS",
+    "STATUSES",
+    "find",
+    "getting",
+    "listing",
+    "moment",
+    "transaction_id",
+    "transaction_object",
+]
 
-STATUSES: Final = {
-    "Success": "succeeded",
-    "Pending": "pending",
-    "Failure": "failed",
-    "Reserved": "reserved",
-    "Cancelled": "cancelled",
-}
-METHODS: Final = {
-    "ABT": "account_balance",
-    "CC": "card",
-    "ACH": "bank_account",
-    "Prepaid": "prepaid_balance",
-    "Debt": "tab",
-    "Payout": "payout",
-}
 _OPERATIONS: Final = {name: operation for operation, name in OBJECTS.items()}
 _BOOKED: Final = {name: status for status, name in STATUSES.items()}
 
 
-def moment(at: datetime | None) -> str | None:
-    """RFC 3339 in UTC, with microseconds."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def transaction_object(books: BookContext, found: TransactionRecord | TransactionLine) -> Mapping[str, Any]:
     """A transaction, however it was read. What another seller called for has nothing of that seller's own in it."""
-    token_id = found.token_id if isinstance(found, TransactionRecord) else found.sender_token_id
-    own = found.own if isinstance(found, TransactionLine) else found.seller.party_id == books.seller_id
-    return {
-        "object": OBJECTS[found.operation],
-        "id": found.transaction_id,
-        "status": STATUSES[found.status],
-        "status_code": found.status_code,
-        "amount": format_amount(found.amount_micros),
-        "fee": format_amount(found.fee_micros),
-        "currency": USD,
-        "environment": books.environment,
-        "authorization": (found.instrument_id or token_id) if own else None,
-        "refunded_transaction": found.original_id,
-        "payment_method": METHODS[found.payment_method],
-        "description": found.sender_description,
-        "note": found.caller_description if own else None,
-        "idempotency_key": found.caller_reference if own else None,
-        "created_at": moment(received_at(found.transaction_id)),
-        "completed_at": moment(found.completed_at),
-    }
+    if isinstance(found, TransactionRecord):
+        own = found.seller.party_id == books.seller_id
+        return objects.transaction_object(books.environment, found, found.token_id, own=own)
+    return objects.transaction_object(books.environment, found, found.sender_token_id, own=found.own)
 
 
 def transaction_id(text: str, field: str) -> TransactionId:

@@ -58,6 +58,7 @@ class RememberedBook:
     version: int
     owner_version: int
     server_started_at: datetime
+    charge_events: bool = False
     keys: dict[str, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
 
     def version_of(self, key: AccessKey) -> int | None:

@@ -73,6 +73,7 @@ async def remember_book(
             row["book_version"],
             row["owner_version"],
             row["server_started_at"],
+            row["charge_events"],
         )
         memory.keep_book(book_id, book)
     keys = {waiting.key.access_key_id: waiting.key for waiting in group if waiting.key is not None}
@@ -159,6 +160,7 @@ def _loaded(
         known_tokens=frozenset(state.tokens),
         versions=versions,
         reuse_references=rules.reuse_references,
+        charge_events=book.charge_events,
     )
 
 

@@ -58,6 +58,7 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
             WHERE /* part: still_counts */
        ) END AS answers,
        CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys,
+       CASE WHEN token.token_id = $3 THEN (SELECT charge_events FROM book WHERE book.book_id = $1) END AS charge_events,
        CASE WHEN token.token_id = $3 THEN pg_postmaster_start_time() END AS server_started_at
   FROM unnest($2::text[]) AS asked (token_id)
  CROSS JOIN LATERAL (/* part: asked_token */) AS token
@@ -84,7 +85,7 @@ WITH wanted AS (
        FOR UPDATE OF account
 )
 SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
-       book.notification_url, operator.book_id AS operator_book_id,
+       book.notification_url, book.charge_events, operator.book_id AS operator_book_id,
        coalesce(party.status = 'active', true) AS seller_active,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
        coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
@@ -354,8 +355,12 @@ SELECT 1 / (/* part: all_moved */)::int
 /* part: all_payments_or_nothing */
 
 -- name: apply_payments_and_more
--- All that any group of payments from instruments writes.
-/* part: payments */, /* part: more */
+-- All that any group of payments from instruments writes, with what of it gets a number as an event ($11).
+/* part: payments */, /* part: more */, queued AS (
+    INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
+    SELECT $1, new.*, $6::timestamptz, $10::timestamptz FROM unnest($11::queued_event_values[]) AS new
+        ON CONFLICT (book_id, subject_id, name) DO NOTHING
+)
 /* part: all_payments_or_nothing */
 
 -- part: as_remembered
@@ -393,12 +398,17 @@ WITH /* part: moved_from_memory */, /* part: new_payments */
 /* part: from_memory_or_nothing */
 
 -- name: apply_from_memory_and_tell
--- The same with events ($12), of which others may be told from $13 on, which is real time.
+-- The same with notifications ($12), of which others may be told from $13 on, which is real time, and with what gets a
+-- number as an event ($14).
 WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
     SELECT $1, new.*, $6::timestamptz, $13::timestamptz, $13::timestamptz, 'waiting'
       FROM unnest($12::event_values[]) AS new
+), queued AS (
+    INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
+    SELECT $1, new.*, $6::timestamptz, $13::timestamptz FROM unnest($14::queued_event_values[]) AS new
+        ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
 /* part: from_memory_or_nothing */
 
@@ -406,7 +416,7 @@ WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
 -- What payments that are decided from memory have in common, besides keys: the rules of the book and its owner, with the
 -- versions of both and the start of the server that tells them.
 SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds, book.notification_url,
-       owner.status = 'active' AS seller_active, owner.email_verified_at IS NOT NULL AS email_verified,
+       book.charge_events, owner.status = 'active' AS seller_active, owner.email_verified_at IS NOT NULL AS email_verified,
        owner.verified_at IS NOT NULL AS account_verified, owner.receives_cards, owner.marketplace, owner.denied,
        owner.fee_schedule, book.parts, book.xmin AS book_version, owner.xmin AS owner_version,
        pg_postmaster_start_time() AS server_started_at
@@ -417,7 +427,8 @@ SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_o
 -- name: apply
 -- All that most other groups write, in their own book: new transactions ($2), transfers ($3), and answers ($5). An answer
 -- that another process gave meanwhile is not touched, and then missing from the count. A refusal older than $11 gives way;
--- what a transaction was made with is spent, whatever any clock says, unless a setting ($12) has old ones used again.
+-- what a transaction was made with is spent, whatever any clock says, unless a setting ($12) has old ones used again. What
+-- gets a number as an event: $14.
 WITH /* part: moved_with_terms */, new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
@@ -441,7 +452,11 @@ WITH /* part: moved_with_terms */, new_transactions AS (
      WHERE answered_reference.answered_at <= $11
        AND ($12::boolean OR answered_reference.transaction_id IS NULL AND answered_reference.reuses IS NULL)
     RETURNING 1
-), /* part: more */
+), /* part: more */, queued AS (
+    INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
+    SELECT $1, new.*, $6::timestamptz, $10::timestamptz FROM unnest($14::queued_event_values[]) AS new
+        ON CONFLICT (book_id, subject_id, name) DO NOTHING
+)
 SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM answers) = cardinality($5))::int
 
 -- name: update_transactions

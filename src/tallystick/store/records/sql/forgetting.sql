@@ -31,6 +31,11 @@ DELETE FROM outbox
         WHERE announced_at <= $1 AND state IN ('delivered', 'unwanted') LIMIT $2)
    AND state IN ('delivered', 'unwanted')
 
+-- name: happenings
+-- Events with their numbers. What waits for one is not among them.
+DELETE FROM event
+ WHERE (book_id, sequence) IN (SELECT book_id, sequence FROM event WHERE numbered_at <= $1 LIMIT $2)
+
 -- name: visits
 -- Visits that nobody confirmed or left, and those that are older than $3, however they ended.
 DELETE FROM cobranded_visit

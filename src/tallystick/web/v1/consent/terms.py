@@ -6,29 +6,30 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.commands import AmountRule, Method
+from tallystick.domain.commands import AmountRule
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.money import USD, format_amount, parse_amount
 from tallystick.domain.periods import Period
 from tallystick.services.api.common_fields import OPTIONAL, REQUIRED
 from tallystick.services.api.fields import Field
 from tallystick.services.consent import requested
-from tallystick.web.v1.authorizations import POSTPAID, PREPAID
+from tallystick.services.events.authorizations import (
+    METHODS,
+    MULTIPLE,
+    PAYMENT,
+    POSTPAID,
+    PREPAID,
+    RECURRING,
+    RULES,
+    SINGLE,
+)
 from tallystick.web.v1.inputs import CURRENCY, Given, JsonInput
 from tallystick.web.v1.problems import JsonProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-PAYMENT: Final = "payment"
 KINDS: Final = (PREPAID, POSTPAID, PAYMENT)
-
-SINGLE: Final = "single"
-MULTIPLE: Final = "multiple"
-RECURRING: Final = "recurring"
-
-RULES: Final = {AmountRule.EXACT: "exact", AmountRule.MAXIMUM: "maximum", AmountRule.MINIMUM: "minimum"}
-METHODS: Final = {Method.CC: "card", Method.ACH: "bank_account", Method.ABT: "account_balance"}
 
 MOST_LIMITS: Final = 2
 """Usage limits of one authorization, as the hosted pages have them."""

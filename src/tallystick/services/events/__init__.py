@@ -1,0 +1,1 @@
+"""Events of sellers: what they hold, their numbers, reading them."""

@@ -1,0 +1,148 @@
+"""Give what has happened its number: a pass of the worker, soon after. docs/decisions/180 tells why it is one.
+
+Objects are read without a lock; what is taken out of the queue, numbered and handed to endpoints is one commit, under
+the lock of the seller's last number. So whoever dies leaves either all of a batch waiting or all of it numbered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tallystick.domain.ids import MalformedIdError
+from tallystick.domain.messages.events import AUTHORIZATION_EXPIRED, EXPIRED, KEY_REVOKED
+from tallystick.services.events import authorizations
+from tallystick.services.events.objects import STATUSES, dispute_object, key_object, transaction_object
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import access_keys
+from tallystick.services.seller.manual_operations import BookContext
+from tallystick.store.events import events
+from tallystick.store.events.events import StoredEvent
+
+if TYPE_CHECKING:
+    from tallystick.domain.ids import BookId
+    from tallystick.services.context import Service
+    from tallystick.store.events.events import EventHome, QueuedEvent
+
+AT_ONCE: Final = 500
+_BATCHES_OF_A_PASS: Final = 20
+_UNFINISHED: Final = frozenset({"Pending", "Reserved"})
+_AUTHORIZATION: Final = "authorization."
+_DISPUTE: Final = "dispute."
+
+
+async def number_waiting(service: Service) -> int:
+    """Number what waits, a batch of each seller's book in turn; how many. The next pass goes on where there is more."""
+    done = 0
+    for _ in range(_BATCHES_OF_A_PASS):
+        book_id: BookId | None = None
+        before = done
+        while (book_id := await events.next_queue(service.pool, -1 if book_id is None else book_id)) is not None:
+            done += await number_book(service, book_id)
+        if done == before:
+            break
+    return done
+
+
+async def number_book(service: Service, book_id: BookId) -> int:
+    """Number a batch of a book; how many. 0 also while another process is at it."""
+    home = await events.home_of(service.pool, book_id)
+    if home is None:
+        return 0
+    waiting = await events.queue(service.pool, book_id, AT_ONCE)
+    if not waiting:
+        return 0
+    objects = await _objects(service, home, book_id, waiting)
+    await events.open_head(service.pool, home.home_id)
+    async with service.pool.acquire() as connection, connection.transaction():
+        last = await events.lock_head(connection, home.home_id)
+        if last is None:
+            return 0
+        taken = await events.take(connection, book_id, waiting)
+        numbered = _numbered(home, last, [event for event in waiting if event.key in taken], objects)
+        if numbered:
+            await events.number(connection, numbered, service.clock())
+    return len(numbered)
+
+
+def _numbered(
+    home: EventHome, last: int, taken: list[QueuedEvent], objects: dict[tuple[str, str], str]
+) -> list[StoredEvent]:
+    return [
+        StoredEvent(home.home_id, sequence, event.type, event.subject_id, event.occurred_at, objects[event.key])
+        for sequence, event in enumerate(taken, start=last + 1)
+    ]
+
+
+async def _objects(
+    service: Service, home: EventHome, book_id: BookId, waiting: list[QueuedEvent]
+) -> dict[tuple[str, str], str]:
+    """What each event holds, as JSON text, by its key."""
+    now = service.clock() + home.clock_offset
+    parts = tuple(sorted({*home.parts, book_id}))
+    books = BookContext(service, Actor(None), home.seller_id, home.environment, parts, now)
+    moved = [event.subject_id for event in waiting if event.status is not None]
+    transactions = await events.transactions(service.pool, book_id, moved)
+    found: dict[tuple[str, str], str] = {}
+    for event in waiting:
+        if event.type.startswith(_DISPUTE):
+            content = await _dispute(books, event)
+        elif event.status is not None:
+            known = transactions.get(event.subject_id)
+            content = None if known is None else transaction_object(home.environment, known, known.sender_token_id)
+            if content is not None:
+                _as_it_was(content, event)
+        elif event.type == KEY_REVOKED:
+            content = await _key(service, home, event)
+        else:
+            content = await _authorization(books, event)
+        found[event.key] = msgspec.json.encode(content or _gone(event)).decode()
+    return found
+
+
+def _as_it_was(content: dict[str, Any], event: QueuedEvent) -> None:
+    """A transaction may have gone on before its event got a number."""
+    content["status"], content["status_code"] = STATUSES[event.status or ""], event.status_code
+    if event.status in _UNFINISHED:
+        content["completed_at"] = None
+
+
+async def _dispute(books: BookContext, event: QueuedEvent) -> dict[str, Any] | None:
+    from tallystick.services.disputes import cases  # noqa: PLC0415 - few have any
+
+    found = await cases.find(books, event.subject_id)
+    return None if found is None else dispute_object(books.environment, found, own=found.book_id in books.parts)
+
+
+async def _key(service: Service, home: EventHome, event: QueuedEvent) -> dict[str, Any] | None:
+    for use in await access_keys.with_uses(service, home.seller_id, home.environment):
+        if use.key.access_key_id == event.subject_id:
+            return key_object(use, service.clock())
+    return None
+
+
+async def _authorization(books: BookContext, event: QueuedEvent) -> dict[str, Any] | None:
+    try:
+        return await authorizations.describe(books, event.subject_id)
+    except MalformedIdError:
+        return None
+
+
+def _gone(event: QueuedEvent) -> dict[str, Any]:
+    """What is left of an object that nobody has any more: its kind and its name."""
+    return {"object": event.type.partition(".")[0], "id": event.subject_id}
+
+
+async def expire_authorizations(service: Service) -> int:
+    """Have the end of authorizations told that has come since the last pass; how many."""
+    now, told = service.clock(), 0
+    for book_id, offset, since in await events.sellers(service.pool):
+        book_now = now + offset
+        for subject_id, is_token in await events.expired(service.pool, book_id, book_now, since, AT_ONCE):
+            async with service.pool.acquire() as connection, connection.transaction():
+                if await events.mark_told(connection, book_id, subject_id, now, is_token=is_token):
+                    happened = (subject_id, "expired", EXPIRED, AUTHORIZATION_EXPIRED)
+                    await events.enqueue(connection, book_id, [happened], book_now, now)
+                    told += 1
+    return told

@@ -1,0 +1,1 @@
+"""Events in /v1, and the endpoints that they are delivered to."""
