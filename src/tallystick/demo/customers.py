@@ -13,25 +13,28 @@ _ID_BYTES: Final = 18
 
 
 class CustomerConsent(msgspec.Struct):
-    """What a buyer's consent gave the shop: an instrument, a token that spends, a token that moves real money."""
+    """What a buyer's consent gave the shop. Signed calls name tokens, too: to spend, and to move real money."""
 
-    instrument_id: str
-    spending_token: str
-    money_token: str
+    authorization_id: str
+    spending_token: str = ""
+    money_token: str = ""
 
 
 class Customer(msgspec.Struct):
     """One browser. `prepaid_order` and `tab_order` name the visit to the hosted pages that is, or was last, under way.
 
-    `songs` and `records`: what was bought, by the reference of the purchase. `funding`: the transaction that
-    last filled the balance.
+    `prepaid_asked` and `tab_asked`: the authorizations that were asked for with it, where they are known before.
+    `songs` and `records`: what was bought, by the reference of the purchase. `funding`: the transaction that last
+    filled the balance.
     """
 
     customer_id: str
     prepaid_order: str | None = None
+    prepaid_asked: str | None = None
     prepaid: CustomerConsent | None = None
     songs: dict[str, int] = msgspec.field(default_factory=dict)
     tab_order: str | None = None
+    tab_asked: str | None = None
     tab: CustomerConsent | None = None
     records: dict[str, int] = msgspec.field(default_factory=dict)
     funding: str | None = None

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, get, post
 from litestar.datastructures import Cookie, State
@@ -22,9 +21,18 @@ from litestar.response import Redirect, Response, Template
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 
-from tallystick.client.fps import ServiceError
 from tallystick.demo.catalogue import RECORDS, SONG_PRICE_MICROS, SONGS
-from tallystick.demo.checkout import CREDIT_MICROS, MAX_CREDIT_MICROS, TAB_MICROS, BalanceOrTab, Checkout, NotOursError
+from tallystick.demo.checkout import (
+    CREDIT_MICROS,
+    MAX_CREDIT_MICROS,
+    TAB_MICROS,
+    BalanceOrTab,
+    Checkout,
+    NotOursError,
+    RefusedError,
+    UnreachableError,
+    Why,
+)
 from tallystick.demo.customers import Customer, Customers
 from tallystick.domain.money import display_amount
 
@@ -35,11 +43,17 @@ COOKIE_SECONDS: Final = 30 * 24 * 3600
 PageRequest = Request[Any, Any, State]
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 Answer = TypeVar("Answer")
+Words = Mapping[Why, str]
+"""What the shop says when the service says no, for reasons that it knows."""
 
-_NO_CREDIT: Final = {"InsufficientBalance": "There is not enough credit left for this song."}
-_TOO_MUCH: Final = {"PrepaidFundingLimitExceeded": "That is more than the balance may hold. Buy some songs first."}
-_TAB_FULL: Final = {"InsufficientBalance": "That is more than is left on your tab. Settle it first."}
-_NO_MONEY: Final = {"InsufficientBalance": "The account that you settle from has not enough. Your tab stays as it is."}
+_NO_CREDIT: Final[Words] = {"too little money": "There is not enough credit left for this song."}
+_TOO_MUCH: Final[Words] = {
+    "more than the balance may hold": "That is more than the balance may hold. Buy some songs first."
+}
+_TAB_FULL: Final[Words] = {"too little money": "That is more than is left on your tab. Settle it first."}
+_NO_MONEY: Final[Words] = {
+    "too little money": "The account that you settle from has not enough. Your tab stays as it is."
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ def create_shop(checkout: Checkout, customers: Customers) -> Litestar:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters["dollars"] = display_amount
-    service = urlsplit(checkout.client.service_url)
+    service = urlsplit(checkout.service_url)
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {service.scheme}://{service.netloc}"
@@ -120,8 +134,7 @@ async def _songs_page(request: PageRequest, customer: Customer, problem: str = "
 async def pay_now(request: PageRequest) -> Response[Any]:
     """To the hosted pages, with a link made for this customer."""
     customer, shop = _customer(request), _shop(request)
-    link = shop.checkout.prepaid_link(customer)
-    return _go(shop, customer, link)
+    return await _go_there(shop, customer, shop.checkout.prepaid_link(customer))
 
 
 @get("/paid")
@@ -177,8 +190,7 @@ async def _tab_page(request: PageRequest, customer: Customer, problem: str = "")
 async def authorize_now(request: PageRequest) -> Response[Any]:
     """To the hosted pages for a tab."""
     customer, shop = _customer(request), _shop(request)
-    link = shop.checkout.tab_link(customer)
-    return _go(shop, customer, link)
+    return await _go_there(shop, customer, shop.checkout.tab_link(customer))
 
 
 @get("/tab/opened")
@@ -241,17 +253,17 @@ async def _ask(asked: Awaitable[Answer]) -> Answer:
     """Call the service for a figure without which the page cannot be shown."""
     try:
         return await asked
-    except (ServiceError, httpx.HTTPError):
+    except (RefusedError, UnreachableError):
         raise HTTPException(status_code=HTTPStatus.BAD_GATEWAY) from None
 
 
-async def _problem(done: Awaitable[None], in_words: Mapping[str, str]) -> str:
+async def _problem(done: Awaitable[None], in_words: Words) -> str:
     """Why the call failed, in the shop's own words where it has some; empty when it succeeded."""
     try:
         await done
-    except ServiceError as error:
-        return in_words.get(error.code) or f"That did not work: {error.message}"
-    except httpx.HTTPError:
+    except RefusedError as error:
+        return in_words.get(error.why) or f"That did not work: {error.message}"
+    except UnreachableError:
         raise HTTPException(status_code=HTTPStatus.BAD_GATEWAY) from None
     return ""
 
@@ -261,14 +273,19 @@ async def _came_back(shop: Shop, customer: Customer, answer: Awaitable[str | Non
         problem = await answer
     except NotOursError as error:
         return _message("That answer cannot be believed", str(error), HTTPStatus.BAD_REQUEST)
-    except ServiceError as error:
+    except RefusedError as error:
         problem = f"The first payment did not go through: {error.message}"
-    except httpx.HTTPError:
+    except UnreachableError:
         raise HTTPException(status_code=HTTPStatus.BAD_GATEWAY) from None
     shop.customers.save(customer)
     if problem:
         return _message("Not set up", problem, HTTPStatus.OK)
     return _go(shop, customer, path)
+
+
+async def _go_there(shop: Shop, customer: Customer, link: Awaitable[str]) -> Response[Any]:
+    """To the hosted pages."""
+    return _go(shop, customer, await _ask(link))
 
 
 def _go(shop: Shop, customer: Customer, target: str) -> Response[Any]:

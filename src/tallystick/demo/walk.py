@@ -1,218 +1,156 @@
-"""The whole demo without a person, over HTTP: authorize, fund, pay, settle; each figure is compared with its target."""
+"""The whole demo without a person, by the Python client: agree, top up, charge, settle; every figure is compared."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
 
-from tallystick.client.fps import Client, ServiceError, amount, cobranded_url
 from tallystick.client.hosted_pages import Buyer, authorize
-from tallystick.domain.money import MICROS_PER_UNIT, display_amount
+from tallystick.demo.walk_report import CENT, WalkReport
+from tallystick.domain.money import MICROS_PER_UNIT
+from tallystick_client import AsyncTallystick, ProblemError
+from tallystick_client.objects import Authorization
 
-CENT: Final = MICROS_PER_UNIT // 100
-SONG: Final = 5 * CENT
+SONG: Final = "0.05"
 SONGS: Final = 100
 SIDE_BY_SIDE: Final = 20
-"""Concurrent payments, as from a shop with that many customers."""
+"""Concurrent charges, as from a shop with that many customers."""
 
-LONGEST_WAIT_SECONDS: Final = 120
-_PAUSE_SECONDS: Final = 0.2
+_ON_THE_PAGES: Final = {"card": "CC", "bank_account": "ACH"}
 
 
 @dataclass(slots=True)
 class Walk:
-    """One walk. `tell` gets each line as it happens; `wrong` collects the lines whose figures are off."""
+    """One walk. `service_url`: of the hosted pages, for `buyer`."""
 
-    client: Client
+    ts: AsyncTallystick
+    service_url: str
     shop_url: str
     buyer: Buyer
-    tell: Callable[[str], None]
-    wrong: list[str] = field(default_factory=list)
+    report: WalkReport
 
     async def prepaid(self) -> None:
-        """A prepaid balance: funded once, spent in many small payments, never above its limit."""
-        self.tell("Prepaid: a balance of at most 10.00, from a card")
-        answer = await self._authorize(
-            "SetupPrepaid",
-            {
-                "callerReferenceSender": _reference(),
-                "callerReferenceFunding": _reference(),
-                "fundingAmount": "10.00",
-            },
-            method="CC",
-        )
-        instrument, token = answer["prepaidInstrumentID"], answer["prepaidSenderTokenID"]
-        fund = {"SenderTokenId": answer["fundingTokenID"], "PrepaidInstrumentId": instrument}
+        """A prepaid balance: topped up once, spent in many small charges, never above its limit."""
+        ts, report = self.ts, self.report
+        report.tell("Prepaid: a balance of at most 10.00, from a card")
+        asked = await ts.authorizations.create(kind="prepaid", limit="10.00", return_url=self._back)
+        auth = await self._agreed(asked, "card")
         before = await self._cash()
 
-        await self._done("FundPrepaid", fund | amount("FundingAmount", 10 * MICROS_PER_UNIT))
-        self._check(
-            "FundPrepaid 10.00",
+        top_up = await ts.top_ups.create(authorization=auth, amount="10.00")
+        await ts.top_ups.wait(top_up.id)
+        report.check(
+            "Top-up of 10.00",
             [
                 ("seller's cash", await self._cash() - before, 970 * CENT),
-                ("balance", await self._balance(instrument), 1000 * CENT),
+                ("balance", await self._balance(auth), 1000 * CENT),
             ],
         )
 
-        payments = await self._pay_many(token, SONGS)
-        self._check(
-            f"{SONGS} times Pay 0.05",
+        charges = await self._charge_many(auth, SONGS)
+        report.check(
+            f"{len(set(charges))} charges of {SONG}",
             [
-                ("payments", len(set(payments)) * MICROS_PER_UNIT, SONGS * MICROS_PER_UNIT),
                 ("seller's cash", await self._cash() - before, 970 * CENT),
-                ("balance", await self._balance(instrument), 500 * CENT),
+                ("balance", await self._balance(auth), 500 * CENT),
             ],
         )
 
-        await self._done("Refund", {"TransactionId": payments[0], **amount("RefundAmount", SONG)})
-        self._check("Refund of one of them, 0.05", [("balance", await self._balance(instrument), 505 * CENT)])
+        await ts.charges.refund(charges[0], amount=SONG)
+        report.check(f"Refund of one of them, {SONG}", [("balance", await self._balance(auth), 505 * CENT)])
 
-        await self._refused(
-            "FundPrepaid", "FundPrepaid 5.00 on top: past the limit", "PrepaidFundingLimitExceeded",
-            fund | amount("FundingAmount", 5 * MICROS_PER_UNIT),
-        )  # fmt: skip
-        self._check(
+        more = ts.top_ups.create(authorization=auth, amount="5.00")
+        await self._refused(more, "Top-up of 5.00, past the limit", "balance_limit_exceeded")
+        report.check(
             "… and nothing changed",
             [
                 ("seller's cash", await self._cash() - before, 970 * CENT),
-                ("balance", await self._balance(instrument), 505 * CENT),
+                ("balance", await self._balance(auth), 505 * CENT),
             ],
         )
 
     async def postpaid(self) -> None:
         """A tab: charged up to its limit, settled at once, the rest written off."""
-        self.tell("Postpaid: a tab of at most 100.00, settled from a bank account")
-        answer = await self._authorize(
-            "SetupPostpaid",
-            {
-                "callerReferenceSender": _reference(),
-                "callerReferenceSettlement": _reference(),
-                "creditLimit": "100.00",
-                "globalAmountLimit": "1000.00",
-            },
-            method="ACH",
+        ts, report = self.ts, self.report
+        report.tell("Postpaid: a tab of at most 100.00, settled from a bank account")
+        asked = await ts.authorizations.create(
+            kind="postpaid", limit="100.00", total_limit="1000.00", return_url=self._back
         )
-        instrument, token = answer["creditInstrumentID"], answer["creditSenderTokenID"]
+        auth = await self._agreed(asked, "bank_account")
         before = await self._cash()
 
-        for dollars, owed in ((40, 40), (60, 100)):
-            await self._done("Pay", {"SenderTokenId": token, **amount("TransactionAmount", dollars * MICROS_PER_UNIT)})
-            self._check(f"Pay {dollars}.00", [("debt", await self._debt(instrument), owed * MICROS_PER_UNIT)])
-        await self._refused(
-            "Pay", "Pay 0.01 at the limit", "InsufficientBalance",
-            {"SenderTokenId": token, **amount("TransactionAmount", CENT)},
-        )  # fmt: skip
+        for amount, owed in (("40.00", 40), ("60.00", 100)):
+            await ts.charges.create(authorization=auth, amount=amount)
+            report.check(f"Charge of {amount}", [("debt", await self._debt(auth), owed * MICROS_PER_UNIT)])
+        more = ts.charges.create(authorization=auth, amount="0.01")
+        await self._refused(more, "Charge of 0.01 at the limit", "insufficient_balance")
 
-        settlement = {"SenderTokenId": answer["settlementTokenID"], "CreditInstrumentId": instrument}
-        await self._done("SettleDebt", settlement | amount("SettlementAmount", 90 * MICROS_PER_UNIT))
-        self._check(
-            "SettleDebt 90.00",
+        settlement = await ts.settlements.create(authorization=auth, amount="90.00")
+        await ts.settlements.wait(settlement.id)
+        report.check(
+            "Settlement of 90.00",
             [
                 ("seller's cash", await self._cash() - before, 8750 * CENT),
-                ("debt", await self._debt(instrument), 1000 * CENT),
+                ("debt", await self._debt(auth), 1000 * CENT),
             ],
         )
-        await self._done(
-            "WriteOffDebt", {"CreditInstrumentId": instrument, **amount("AdjustmentAmount", 10 * MICROS_PER_UNIT)}
-        )
-        self._check(
-            "WriteOffDebt 10.00",
+        await ts.write_offs.create(authorization=auth, amount="10.00")
+        report.check(
+            "Write-off of 10.00",
             [
                 ("seller's cash", await self._cash() - before, 8750 * CENT),
-                ("debt", await self._debt(instrument), 0),
+                ("debt", await self._debt(auth), 0),
             ],
         )
 
     # Steps.
 
-    async def _authorize(self, pipeline: str, parameters: Mapping[str, str], method: str) -> dict[str, str]:
-        back = f"{self.shop_url}/walked"
-        url = cobranded_url(
-            self.client.service_url,
-            self.client.credentials,
-            {"pipelineName": pipeline, "returnURL": back, "paymentReason": "A walk through the demo", **parameters},
-        )
-        there = self.client.service_url  # bypasses a proxy that the environment names
-        query = urlsplit(await authorize(url, self.buyer, method, connect_to=there)).query
-        answer = dict(parse_qsl(query, keep_blank_values=True))
-        status = {"CC": "SC", "ACH": "SB", "ABT": "SA"}[method]
-        genuine = await self.client.verify_return(back, query)
-        self._say(
-            f"{pipeline}: the buyer confirmed on the hosted pages, status {answer.get('status')}, "
-            f"signature {'verified' if genuine else 'NOT VERIFIED'}",
-            right=genuine and answer.get("status") == status,
-        )
-        return answer
+    @property
+    def _back(self) -> str:
+        return f"{self.shop_url}/walked"
 
-    async def _pay_many(self, token: str, count: int) -> list[str]:
+    async def _agreed(self, asked: Authorization, method: Literal["card", "bank_account"]) -> str:
+        """The buyer agrees on the hosted pages; the id."""
+        there = self.service_url  # bypasses a proxy that the environment names
+        await authorize(asked.url or there, self.buyer, _ON_THE_PAGES[method], connect_to=there)
+        found = await self.ts.authorizations.get(asked.id)
+        self.report.say(
+            f"Authorization, {found.kind}: the buyer agreed on the hosted pages, status {found.status}",
+            right=found.status == "active",
+        )
+        return found.id
+
+    async def _charge_many(self, auth: str, count: int) -> list[str]:
         gate = asyncio.Semaphore(SIDE_BY_SIDE)
 
-        async def pay() -> str:
+        async def charge() -> str:
             async with gate:
-                return await self._done("Pay", {"SenderTokenId": token, **amount("TransactionAmount", SONG)})
+                return (await self.ts.charges.create(authorization=auth, amount=SONG)).id
 
-        return list(await asyncio.gather(*(pay() for _ in range(count))))
+        return list(await asyncio.gather(*(charge() for _ in range(count))))
 
-    async def _done(self, action: str, parameters: Mapping[str, str]) -> str:
-        """Call and wait until it is no longer pending; the transaction's id. Raises ServiceError."""
-        answer = await self.client.call(action, {"CallerReference": _reference(), **parameters})
-        transaction_id, status = answer.text("TransactionId"), answer.text("TransactionStatus")
-        end = time.monotonic() + LONGEST_WAIT_SECONDS
-        while status == "Pending" and time.monotonic() < end:
-            await asyncio.sleep(_PAUSE_SECONDS)
-            now = await self.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
-            status = now.text("TransactionStatus")
-        if status != "Success":
-            raise ServiceError(status, f"{action} should have succeeded")
-        return transaction_id
-
-    async def _refused(self, action: str, what: str, code: str, parameters: Mapping[str, str]) -> None:
+    async def _refused(self, asked: Awaitable[object], what: str, code: str) -> None:
         try:
-            await self.client.call(action, {"CallerReference": _reference(), **parameters})
-        except ServiceError as error:
-            self._say(f"{what}: refused, {error.code}", right=error.code == code)
+            await asked
+        except ProblemError as problem:
+            self.report.say(f"{what}: refused, {problem.code}", right=problem.code == code)
         else:
-            self._say(f"{what}: was not refused", right=False)
+            self.report.say(f"{what}: was not refused", right=False)
 
     # Figures.
 
     async def _cash(self) -> int:
-        return (await self.client.call("GetAccountBalance")).micros("AccountBalance", "TotalBalance")
+        return _micros((await self.ts.account.get()).cash.balance)
 
-    async def _balance(self, instrument: str) -> int:
-        answer = await self.client.call("GetPrepaidBalance", {"PrepaidInstrumentId": instrument})
-        return answer.micros("PrepaidBalance", "AvailableBalance")
+    async def _balance(self, auth: str) -> int:
+        return _micros((await self.ts.authorizations.get(auth)).balance)
 
-    async def _debt(self, instrument: str) -> int:
-        answer = await self.client.call("GetDebtBalance", {"CreditInstrumentId": instrument})
-        return answer.micros("DebtBalance", "AvailableBalance")
-
-    def _check(self, what: str, figures: list[tuple[str, int, int]]) -> None:
-        """Report the figures; each is its name, what it is and what it must be, in micro-units."""
-        told = []
-        for name, found, due in figures:
-            shown = _shown(name, found)
-            told.append(shown if found == due else f"{shown} (must be {_shown(name, due)})")
-        self._say(f"{what}: {', '.join(told)}", right=all(found == due for _, found, due in figures))
-
-    def _say(self, line: str, *, right: bool) -> None:
-        self.tell(f"  {'ok ' if right else 'BAD'} {line}")
-        if not right:
-            self.wrong.append(line)
+    async def _debt(self, auth: str) -> int:
+        return _micros((await self.ts.authorizations.get(auth)).owed)
 
 
-def _shown(name: str, micros: int) -> str:
-    if name == "seller's cash":
-        return f"{name} {'+' if micros >= 0 else ''}{display_amount(micros)}"
-    if name == "payments":
-        return f"{micros // MICROS_PER_UNIT} {name}"
-    return f"{name} {display_amount(micros)}"
-
-
-def _reference() -> str:
-    return f"walk-{secrets.token_hex(8)}"
+def _micros(amount: Decimal | None) -> int:
+    return 0 if amount is None else int(amount * MICROS_PER_UNIT)

@@ -35,7 +35,11 @@ from tallystick.db.embedded.data_directory import OpenDirectoryError, make_close
 from tallystick.db.embedded.server import EmbeddedPostgres, EmbeddedPostgresError
 from tallystick.demo.checkout import Checkout
 from tallystick.demo.customers import Customers
+from tallystick.demo.fps_checkout import FpsCheckout
+from tallystick.demo.fps_walk import FpsWalk
+from tallystick.demo.json_checkout import JsonCheckout
 from tallystick.demo.walk import Walk
+from tallystick.demo.walk_report import WalkReport
 from tallystick.domain.commands import Method
 from tallystick.domain.environments import SANDBOX
 from tallystick.services.consent import wallet
@@ -48,6 +52,7 @@ from tallystick.services.seller import access_keys, staff
 from tallystick.services.seller.staff import StaffRole
 from tallystick.settings import Settings
 from tallystick.wiring import asgi_app, open_service
+from tallystick_client import AsyncTallystick, TallystickError
 
 HOST: Final = "127.0.0.1"
 SELLER: Final = ("shop@music.example", "Backbeat Records")
@@ -72,6 +77,9 @@ def demo(
     port: Annotated[
         int, typer.Option(min=1, max=65_535, help="Port of the service; another one when it is taken.")
     ] = 8400,
+    fps: Annotated[
+        bool, typer.Option("--fps", help="With the second sample shop, which signs its calls as programs of 2010 do.")
+    ] = False,
     shop_port: Annotated[
         int, typer.Option(min=1, max=65_535, help="Port of the sample shop; another one when it is taken.")
     ] = 8500,
@@ -84,8 +92,8 @@ def demo(
     settings = settings_of_demo(settings, data or settings.data_directory / "demo", port_or_free_one(HOST, port))
     with _own_directory(settings.data_directory, fresh=fresh):
         if not walk:
-            run_until_stopped(_show(settings, port_or_free_one(HOST, shop_port)))
-        elif not run(_walk(settings, port_or_free_one(HOST, shop_port))):
+            run_until_stopped(_show(settings, port_or_free_one(HOST, shop_port), fps=fps))
+        elif not run(_walk(settings, port_or_free_one(HOST, shop_port), fps=fps)):
             raise typer.Exit(NO)
 
 
@@ -137,16 +145,18 @@ def _empty(directory: Path, mark: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DemoStage:
-    """What runs, and where."""
+    """What runs, and where. `client` and `ts`: the shop's account, by signed calls and by JSON."""
 
     service: Service
-    checkout: Checkout
+    client: Client
+    ts: AsyncTallystick
+    shop_url: str
     tasks: tuple[asyncio.Task[None], ...]
 
 
 @asynccontextmanager
-async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIterator[DemoStage]:
-    """Everything, running. Raises ProblemError and what starting a database raises."""
+async def stage(settings: Settings, shop_port: int, console: Console, *, fps: bool = False) -> AsyncIterator[DemoStage]:
+    """Everything, running; `fps`: with the shop of 2010. Raises ProblemError and what starting a database raises."""
     from tallystick.demo.shop import create_shop  # noqa: PLC0415 - a web framework: 0.2 s for no other command
 
     shop_url = f"http://{HOST}:{shop_port}"
@@ -156,7 +166,7 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
         with _progress(
             console, "Accounts", "a seller with keys and an owner, a buyer with something to pay with, an operator"
         ):
-            credentials = await shop_credentials(service)
+            credentials, secret = await shop_credentials(service)
             await _buyer(service)
             await _people(service)
         with _progress(console, "Service", "API, hosted pages and worker"):
@@ -167,10 +177,14 @@ async def stage(settings: Settings, shop_port: int, console: Console) -> AsyncIt
             heart = await stack.enter_async_context(beating(service, "API and worker"))
         with _progress(console, "Shop", "a music shop that uses the service over HTTP"):
             http = await stack.enter_async_context(httpx.AsyncClient(timeout=30, trust_env=False))
-            checkout = Checkout(Client(settings.public_url, credentials, http), shop_url)
-            customers = Customers(settings.data_directory / "shop.json")
+            client = Client(settings.public_url, credentials, http)
+            ts = AsyncTallystick(secret, settings.public_url, http=http)
+            checkout: Checkout = JsonCheckout(ts, settings.public_url, shop_url)
+            if fps:
+                checkout = FpsCheckout(client, shop_url)
+            customers = Customers(settings.data_directory / ("shop-fps.json" if fps else "shop.json"))
             selling = await stack.enter_async_context(listening(create_shop(checkout, customers), HOST, shop_port))
-        yield DemoStage(service, checkout, (serving, worker, heart, selling))
+        yield DemoStage(service, client, ts, shop_url, (serving, worker, heart, selling))
 
 
 @contextmanager
@@ -180,8 +194,11 @@ def _progress(console: Console, what: str, doing: str) -> Iterator[None]:
     console.print(f"[green]✓[/green] {what}", highlight=False)
 
 
-async def shop_credentials(service: Service) -> Credentials:
-    """The shop's account with a new key. The key of an earlier demo is revoked; other keys stay as they are."""
+async def shop_credentials(service: Service) -> tuple[Credentials, str]:
+    """The shop's account with a new key, and the key's bearer secret.
+
+    The key of an earlier demo is revoked; other keys stay as they are.
+    """
     email, name = SELLER
     actor, seller = actor_of_process(), await find(service, email)
     if seller is None:
@@ -193,7 +210,8 @@ async def shop_credentials(service: Service) -> Credentials:
             await access_keys.revoke(service, actor, seller.party_id, own)
     key = await access_keys.create(service, actor, seller.party_id, SANDBOX)
     note.write_text(f"{key.access_key_id}\n", encoding="ascii")
-    return Credentials(key.access_key_id, key.secret)
+    bearer = await access_keys.make_bearer(service, actor, seller.party_id, key.access_key_id)
+    return Credentials(key.access_key_id, key.secret), bearer
 
 
 async def find(service: Service, email: str) -> Party | None:
@@ -233,12 +251,12 @@ async def _people(service: Service) -> None:
     await operators.add(service, actor, operator)
 
 
-async def _show(settings: Settings, shop_port: int) -> None:
+async def _show(settings: Settings, shop_port: int, *, fps: bool) -> None:
     console = Console()
-    async with stage(settings, shop_port, console) as running:
+    async with stage(settings, shop_port, console, fps=fps) as running:
         console.print()
         for name, url, who in (
-            ("Music shop", running.checkout.shop_url, BUYER),
+            ("Music shop", running.shop_url, BUYER),
             ("Buyer's account", f"{settings.public_url}/account", BUYER),
             ("Seller's console", f"{settings.public_url}/console", STAFF),
             ("Operator's pages", f"{settings.public_url}/admin", OPERATOR),
@@ -256,27 +274,30 @@ async def _show(settings: Settings, shop_port: int) -> None:
         await while_running(*running.tasks)
 
 
-async def _walk(settings: Settings, shop_port: int) -> bool:
+async def _walk(settings: Settings, shop_port: int, *, fps: bool) -> bool:
     """Whether every figure was right and the books balance."""
     console = Console(soft_wrap=True, highlight=False)
 
     def tell(line: str) -> None:
         console.print(line, markup=False)
 
-    async with stage(settings, shop_port, console) as running:
-        walk = Walk(running.checkout.client, running.checkout.shop_url, BUYER, tell)
+    told = WalkReport(tell)
+    async with stage(settings, shop_port, console, fps=fps) as running:
+        walk: Walk | FpsWalk = Walk(running.ts, settings.public_url, running.shop_url, BUYER, told)
+        if fps:
+            walk = FpsWalk(running.client, running.shop_url, BUYER, told)
         try:
             await walk.prepaid()
             await walk.postpaid()
-        except (ServiceError, WalkRefusedError, LookupError) as error:
+        except (ServiceError, TallystickError, WalkRefusedError, LookupError) as error:
             tell(f"  BAD {error}")
-            walk.wrong.append(str(error))
+            told.wrong.append(str(error))
         report = await verify(running.service.pool)
     tell("The books, replayed:")
     for line in report.lines:
         tell(f"  {line}")
-    if walk.wrong:
-        tell(f"{len(walk.wrong)} steps went wrong.")
+    if told.wrong:
+        tell(f"{len(told.wrong)} steps went wrong.")
     elif not report.problems:
         tell("Every figure is right.")
-    return not (walk.wrong or report.problems)
+    return not (told.wrong or report.problems)

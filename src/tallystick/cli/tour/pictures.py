@@ -95,7 +95,7 @@ class Tour:
         """From the shop to the hosted pages and back; also takes the two pictures of the README."""
         async with self._tab() as page:
             await page.set_viewport_size({"width": 1200, "height": 980})
-            await page.goto(self.stage.checkout.shop_url)
+            await page.goto(self.stage.shop_url)
             await page.get_by_role("button", name="Pay Now").click()
             await self.take(page, "hosted-sign-in")
             await page.get_by_role("button", name="Sign in", exact=True).click()

@@ -162,9 +162,9 @@ class Sales:
 
     async def _agree(self, buyer: Buyer, terms: SaleTerms, method: str) -> dict[str, str]:
         """The answer that the seller gets when a buyer agrees."""
-        client = self.stage.checkout.client
+        client = self.stage.client
         given = {f"callerReference{name}": self._reference() for name in terms.references}
-        back = {"pipelineName": terms.pipeline, "returnURL": f"{self.stage.checkout.shop_url}/walked"}
+        back = {"pipelineName": terms.pipeline, "returnURL": f"{self.stage.shop_url}/walked"}
         common = {"websiteDescription": SELLER[1], "paymentMethod": "CC,ACH,ABT"}
         url = cobranded_url(client.service_url, client.credentials, {**back, **common, **given, **terms.rest})
         return dict(parse_qsl(urlsplit(await authorize(url, buyer, method)).query))
@@ -191,14 +191,14 @@ class Sales:
             await self._call("Pay", **parameters)
 
     async def _call(self, action: str, **parameters: str) -> str:
-        answer = await self.stage.checkout.client.call(action, {"CallerReference": self._reference(), **parameters})
+        answer = await self.stage.client.call(action, {"CallerReference": self._reference(), **parameters})
         return answer.text("TransactionId")
 
     async def _done(self, action: str, **parameters: str) -> str:
         """Call, and wait until the rail has answered; the transaction."""
         transaction_id = await self._call(action, **parameters)
         for _ in range(MAX_POLLS):
-            now = await self.stage.checkout.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
+            now = await self.stage.client.call("GetTransactionStatus", {"TransactionId": transaction_id})
             if now.text("TransactionStatus") != "Pending":
                 break
             await asyncio.sleep(POLL_SECONDS)

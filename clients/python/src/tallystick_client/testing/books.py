@@ -43,7 +43,10 @@ def usual_fee(micros: int) -> int:
 
 @dataclass(slots=True)
 class Authorization:
-    """What a buyer agreed to, or is asked to. `held`: what is on a balance, or owed on a tab; `charged`: in all."""
+    """What a buyer agreed to, or is asked to. `held`: what is on a balance, or owed on a tab; `charged`: in all.
+
+    `methods`: how the buyer may pay; `return_url`: where the buyer goes afterwards.
+    """
 
     id: str
     kind: Kind
@@ -53,6 +56,8 @@ class Authorization:
     key: str
     created_at: datetime
     expires_at: datetime | None
+    return_url: str = ""
+    methods: tuple[str, ...] = METHODS
     method: str | None = None
     starts_at: datetime | None = None
     cancelled: bool = False

@@ -18,7 +18,9 @@ from tallystick_client.testing.books import (
 )
 from tallystick_client.testing.refused import RefusedError
 
-_TERMS: Final = frozenset({"kind", "limit", "total_limit", "currency", "description", "return_url", "expires_at"})
+_TERMS: Final = frozenset(
+    {"kind", "limit", "total_limit", "currency", "description", "return_url", "expires_at", "payment_methods"}
+)
 USUAL_LIMIT: Final = 25
 MAX_LIMIT: Final = 100
 
@@ -59,9 +61,9 @@ class FakeEndpoints:
 
     def agree(self, authorization_id: str, method: str) -> None:
         """A buyer agrees; the first one counts. Raises ValueError, KeyError."""
-        if method not in METHODS:
-            raise ValueError(f"method must be one of {', '.join(METHODS)}")
         found = self.books.authorizations[authorization_id]
+        if method not in found.methods:
+            raise ValueError(f"method must be one of {', '.join(found.methods)}")
         if found.method is None:
             found.method, found.starts_at = method, self.clock()
 
@@ -86,7 +88,10 @@ class FakeEndpoints:
     def authorize(self, asked: Asked) -> Body:
         """Agree in the buyer's stead."""
         found = self._any(asked.given["authorization"], "authorization")
-        self.agree(found.id, method=asked.given.get("method", "card"))
+        try:
+            self.agree(found.id, asked.given.get("method", "card"))
+        except ValueError:
+            raise RefusedError("buyer_cannot_agree", "The authorization does not take this method.") from None
         return self.authorization_body(found)
 
     def get_transaction(self, asked: Asked) -> Body:
@@ -129,6 +134,8 @@ class FakeEndpoints:
             key=asked.key,
             created_at=self.clock(),
             expires_at=None if expiry is None else datetime.fromisoformat(expiry),
+            return_url=given["return_url"],
+            methods=tuple(given.get("payment_methods", METHODS)),
         )
         self.books.authorizations[made.id] = made
         return self.authorization_body(made)

@@ -1,4 +1,4 @@
-"""The sample shop while a balance is filled: how much is on its way, by itself to what is there, or why not."""
+"""The sample shop that signs its calls: what it shows while a balance is filled, and which answers it believes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tallystick.client.fps import Client, Credentials
-from tallystick.demo.checkout import Checkout
 from tallystick.demo.customers import Customer, CustomerConsent, Customers
+from tallystick.demo.fps_checkout import FpsCheckout
 from tallystick.demo.shop import COOKIE, create_shop
 from tallystick.domain.money import MICROS_PER_UNIT, format_amount
 
@@ -48,6 +48,8 @@ class FakeService:
             case "FundPrepaid":
                 self.pending_micros, self.failed = 10 * MICROS_PER_UNIT, ""
                 return "<TransactionId>T2</TransactionId><TransactionStatus>Pending</TransactionStatus>"
+            case "VerifySignature":
+                return "<VerificationStatus>Failure</VerificationStatus>"
         raise ValueError(action)
 
 
@@ -62,7 +64,7 @@ async def browser(service: FakeService, tmp_path: Path) -> AsyncIterator[httpx.A
     customers = Customers(tmp_path / "shop.json")
     customers.save(Customer("known", prepaid=CustomerConsent("C1", "S1", "M1"), funding="T1"))
     async with httpx.AsyncClient(transport=httpx.MockTransport(service.answer)) as http:
-        shop = create_shop(Checkout(Client(SERVICE, Credentials("K", "secret"), http), SHOP), customers)
+        shop = create_shop(FpsCheckout(Client(SERVICE, Credentials("K", "secret"), http), SHOP), customers)
         transport = httpx.ASGITransport(shop)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url=SHOP, cookies={COOKIE: "known"}) as client:
             yield client
@@ -117,3 +119,17 @@ async def test_who_has_not_agreed_yet_reads_the_amount_of_the_hosted_page(browse
     assert "<span>up to</span> 25.00 <span>USD</span>" in page
     link = (await browser.post("/pay-now")).headers["location"]
     assert httpx.URL(link).params["fundingAmount"] == "25.000000"
+
+
+async def test_an_answer_that_the_service_did_not_sign_is_not_believed(
+    service: FakeService, browser: httpx.AsyncClient
+) -> None:
+    link = (await browser.post("/pay-now")).headers["location"]
+    back = httpx.URL(httpx.URL(link).params["returnURL"])
+    made_up = await browser.get(str(back), params={**back.params, "status": "SC", "prepaidInstrumentID": "mine"})
+
+    assert made_up.status_code == 400
+    assert "not signed by the payments service" in made_up.text
+    assert (await browser.get(str(back), params={"order": "another", "status": "SC"})).status_code == 400
+    assert service.asked.count("VerifySignature") == 1
+    assert "FundPrepaid" not in service.asked
