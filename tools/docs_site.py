@@ -154,7 +154,10 @@ def stage(root: Path, work: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / picture, copy)
     for extra in (root / "docs" / "site").iterdir():
-        shutil.copyfile(extra, work / extra.name if extra.suffix == ".toml" else pages / extra.name)
+        if extra.suffix != ".toml":
+            shutil.copyfile(extra, pages / extra.name)
+    configuration = (root / CONFIGURATION).read_text("utf-8")
+    (work / CONFIGURATION.name).write_text(_with_all_pages(configuration, root, staged), "utf-8")
 
 
 def _sources(root: Path) -> Iterator[Path]:
@@ -173,6 +176,21 @@ def _staged(root: Path) -> Iterator[tuple[str, str]]:
     for path in sorted((root / "docs").rglob("*.md")):
         yield path.relative_to(root).as_posix(), path.relative_to(root / "docs").as_posix()
     yield from ((source, name) for source, name in ELSEWHERE.items() if source != "README.md")
+
+
+def _with_all_pages(configuration: str, root: Path, staged: Mapping[str, str]) -> str:
+    """The configuration, in whose navigation pages that it does not name stand under "More".
+
+    Those of folders that one page lists (decisions, actions, pipelines, the protocol) are reached by that one.
+    """
+    listed = ("decisions/", "api/", "pipelines/", "protocol/")
+    missing = [
+        f"        {{ {json.dumps(_title(root / source), ensure_ascii=False)} = {json.dumps(name)} }},\n"
+        for source, name in staged.items()
+        if not name.startswith(listed) and f'"{name}"' not in configuration
+    ]
+    more = f'    {{ "More" = [\n{"".join(missing)}    ] }},\n' if missing else ""
+    return re.sub(r"(?ms)^nav = \[\n.*?(?=^\]$)", lambda found: found[0] + more, configuration)
 
 
 def _title(page: Path) -> str:

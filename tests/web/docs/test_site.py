@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
+import tomllib
 from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
@@ -219,6 +220,15 @@ def test_what_browsers_would_not_be_let_do_ends_the_build(tmp_path: Path, wrong:
     page.write_text(wrong, "utf-8")
     with pytest.raises(docs_site.SiteError, match=r"page\.html"):
         docs_site.finish(source, target, "")
+
+
+def test_a_page_that_the_navigation_does_not_name_is_under_more(tmp_path: Path) -> None:
+    nav = 'nav = [\n    { "Start" = [{ "Here" = "index.md" }] },\n]\n'
+    root = small(tmp_path, **{str(docs_site.CONFIGURATION): nav, "docs/new.md": '# A "new" page\n'})
+    docs_site.stage(root, tmp_path / "work")
+    made = tomllib.loads((tmp_path / "work" / "zensical.toml").read_text("utf-8"))["nav"]
+    assert made[0] == {"Start": [{"Here": "index.md"}]}
+    assert {'A "new" page': "new.md"} in made[1]["More"]
 
 
 def test_links_out_of_the_documentation_lead_to_where_things_are(tmp_path: Path) -> None:
