@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from urllib.parse import parse_qsl
@@ -65,12 +66,15 @@ def test_each_payment_is_signed_and_has_a_reference_of_its_own() -> None:
     assert {params["TransactionAmount.Value"] for params in made} == {"0.010000"}
 
 
-def test_spread_payments_take_turns_among_sellers() -> None:
-    sellers = [seller("1"), seller("2")]
-    made = [parameters(request) for request in islice(requests.spread_pays(SIGNER, sellers), 4)]
+def test_spread_payments_take_turns_among_sellers_however_many_balances_each_has() -> None:
+    many, few = seller("1"), seller("2")
+    many = replace(many, balances=many.balances * 4)
+    made = [
+        parameters(request) for request in islice(requests.spread_pays(SIGNER, [many, few]), 6 * len(many.balances))
+    ]
 
-    assert [params["AWSAccessKeyId"] for params in made] == ["AK1", "AK2", "AK1", "AK2"]
-    check_signed(made[1], sellers[1])
+    assert [params["AWSAccessKeyId"] for params in made] == ["AK1", "AK2"] * (3 * len(many.balances))
+    check_signed(made[1], few)
 
 
 def test_the_mix_has_its_shares_and_is_the_same_in_every_run() -> None:

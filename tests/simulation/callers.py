@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
-from tests.simulation.cast import MICROS, OPERATOR, SELLER, SHOP, Buyer, Cast
+from tests.simulation.cast import MICROS, OPERATOR, OTHER, OTHER_SELLER, SELLER, SHOP, Buyer, Cast
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import (
@@ -39,7 +39,9 @@ from tallystick.domain.commands import (
 from tallystick.domain.ids import (
     TRANSACTION_ENTROPY_BYTES,
     BookId,
+    PartyId,
     TransactionId,
+    book_of_transaction,
     make_transaction_id,
 )
 from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
@@ -47,6 +49,10 @@ from tallystick.domain.refusals import Refusal, Refused
 
 ASK_AGAIN: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUnavailable})
 """Nothing was done, and the reference is still free."""
+
+
+_MIXED: Final = (28, 15, 12, 12, 6, 10, 7, 7, 12, 3)
+_BUSY: Final = (90, 3, 1, 6, 1, 2, 1, 1, 90, 1)
 
 
 @dataclass(slots=True)
@@ -91,12 +97,13 @@ class Inventor:
     dice: random.Random
     cast: Cast
     clock: Callable[[], datetime]
+    busy: bool = False
     asked: list[Question] = field(default_factory=list)
     _count: int = 0
 
     def next(self) -> Question:
         """Something new, seldom something that was asked for before, by another caller who lost its mind."""
-        if self.asked and self.dice.random() < 0.1:
+        if self.asked and self.dice.random() < (0.02 if self.busy else 0.1):
             return self.dice.choice(self.asked)
         question = self._question()
         self.asked.append(question)
@@ -106,14 +113,15 @@ class Inventor:
         """The same request once more, as the API makes it: with a transaction id of its own."""
         if not is_money_command(command):
             return command
-        return replace(command, request=replace(command.request, transaction_id=self.fresh_id(SHOP)))
+        book_id = book_of_transaction(command.request.transaction_id)
+        return replace(command, request=replace(command.request, transaction_id=self.fresh_id(book_id)))
 
-    def _question(self) -> Question:
+    def _question(self) -> Question:  # noqa: C901 - one case for each kind
         dice = self.dice
         buyer = dice.choice(self.cast.buyers)
         kind = dice.choices(
-            ("pay", "charge", "direct", "fund", "settle debt", "refund", "reserve", "finish", "rest"),
-            (28, 15, 12, 12, 6, 10, 7, 7, 3),
+            ("pay", "charge", "direct", "fund", "settle debt", "refund", "reserve", "finish", "elsewhere", "rest"),
+            _BUSY if self.busy else _MIXED,
         )[0]
         command: Command | None
         match kind:
@@ -133,11 +141,20 @@ class Inventor:
                 command = Reserve(self._request(), buyer.card_token, self._cents(1, 5))
             case "finish":
                 command = self._finish()
+            case "elsewhere":
+                return Question(OTHER, self._elsewhere(buyer))
             case _:
                 command = self._rest(buyer)
         if command is None:
             command = Pay(self._request(), buyer.prepaid_token, self._amount())
         return Question(OPERATOR if isinstance(command, Deposit | BookMovement) else SHOP, command)
+
+    def _elsewhere(self, buyer: Buyer) -> Command:
+        """At the other seller's: payments of both share their commits."""
+        request = self._request(OTHER, OTHER_SELLER)
+        if self.dice.random() < 0.3:
+            return FundPrepaid(request, buyer.elsewhere_funding, buyer.elsewhere, self._cents(1, 10))
+        return Pay(request, buyer.elsewhere_token, self._amount())
 
     def _direct(self, buyer: Buyer) -> Pay:
         token = self.dice.choice((buyer.card_token, buyer.abt_token))
@@ -152,7 +169,7 @@ class Inventor:
         paid = [
             question.accepted.transaction_id
             for question in self.asked
-            if isinstance(question.command, Pay) and question.accepted is not None
+            if isinstance(question.command, Pay) and question.accepted is not None and question.book_id == SHOP
         ]
         if not paid:
             return None
@@ -163,7 +180,7 @@ class Inventor:
         filled = [
             question.accepted.transaction_id
             for question in self.asked
-            if isinstance(question.command, FundPrepaid) and question.accepted is not None
+            if isinstance(question.command, FundPrepaid) and question.accepted is not None and question.book_id == SHOP
         ]
         return RefundFunding(self._request(), self.dice.choice(filled), None) if filled else None
 
@@ -171,7 +188,9 @@ class Inventor:
         pending = [
             (question.command, question.accepted.transaction_id)
             for question in self.asked
-            if question.accepted is not None and question.accepted.status is TransactionStatus.PENDING
+            if question.accepted is not None
+            and question.accepted.status is TransactionStatus.PENDING
+            and question.book_id == SHOP
         ]
         held = [transaction_id for command, transaction_id in pending if isinstance(command, Reserve)]
         if held and self.dice.random() < 0.7:
@@ -212,6 +231,8 @@ class Inventor:
         return ResolvePayout(payout, Paid() if self.dice.random() < 0.7 else Declined("PayoutNotSent", "no"))
 
     def _amount(self) -> int:
+        if self.busy:
+            return self.dice.choice((7, 10_000, 150_000, 990_000))
         return self.dice.choice((7, 990_000, MICROS, 3 * MICROS, self.dice.randrange(10_000, 5 * MICROS)))
 
     def _cents(self, least: int, most: int) -> int:
@@ -223,7 +244,7 @@ class Inventor:
         at = int(self.clock().timestamp() * 1000) + self._count
         return make_transaction_id(book_id, at, self.dice.randbytes(TRANSACTION_ENTROPY_BYTES))
 
-    def _request(self) -> Request:
-        transaction_id = self.fresh_id(SHOP)
+    def _request(self, book_id: BookId = SHOP, seller: PartyId = SELLER) -> Request:
+        transaction_id = self.fresh_id(book_id)
         reference = f"reference {self._count}"
-        return Request(transaction_id, SELLER, reference, reference.encode(), self.clock(), caller_description="goods")
+        return Request(transaction_id, seller, reference, reference.encode(), self.clock(), caller_description="goods")

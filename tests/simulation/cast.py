@@ -65,7 +65,10 @@ _OF_SELLERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """What a buyer has at the shop: a balance, a tab, and tokens for real money, by card and by account balance."""
+    """What a buyer has at the shop: a balance, a tab, and tokens for real money, by card and by account balance.
+
+    `elsewhere`: a balance at the other seller's.
+    """
 
     party_id: PartyId
     prepaid: InstrumentId
@@ -76,6 +79,9 @@ class Buyer:
     settlement_token: TokenId
     card_token: TokenId
     abt_token: TokenId
+    elsewhere: InstrumentId
+    elsewhere_token: TokenId
+    elsewhere_funding: TokenId
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ def _book(book_id: BookId, owner: PartyId | None) -> dict[str, Any]:
         "environment": "sandbox",
         "minimum_charge_micros": 1,
         "clock_offset_seconds": 0,
-        "notification_url": URL if owner == SELLER else None,
+        "notification_url": URL if owner is not None else None,
         "notify_immediate": True,
         "notify_write_offs": True,
         "charge_events": owner == SELLER,
@@ -161,8 +167,8 @@ def _sealed_key() -> bytes:
     return VAULT.seal(der, seal_context(KEY_NAME))
 
 
-def _token(dice: random.Random, kind: IdKind) -> str:
-    return make_token_or_instrument_id(kind, SHOP, dice.randbytes(TOKEN_ENTROPY_BYTES))
+def _token(dice: random.Random, kind: IdKind, book_id: BookId = SHOP) -> str:
+    return make_token_or_instrument_id(kind, book_id, dice.randbytes(TOKEN_ENTROPY_BYTES))
 
 
 _OF_BUYERS: Final = (
@@ -191,8 +197,12 @@ def make_cast(dice: random.Random) -> Cast:
             settlement_token=TokenId(ids[IdKind.SETTLEMENT]),
             card_token=TokenId(_token(dice, IdKind.SENDER)),
             abt_token=TokenId(_token(dice, IdKind.SENDER)),
+            elsewhere=InstrumentId(_token(dice, IdKind.PREPAID_INSTRUMENT, OTHER)),
+            elsewhere_token=TokenId(_token(dice, IdKind.PREPAID_SENDER, OTHER)),
+            elsewhere_funding=TokenId(_token(dice, IdKind.FUNDING, OTHER)),
         )
         buyers.append(buyer)
+        commands.append((OTHER, _elsewhere(buyer)))
         commands += [(SHOP, command) for command in _authorizations(buyer, by_card=dice.random() < 0.5)]
         at = int(BEGIN.timestamp() * 1000)
         deposit = make_transaction_id(OPERATOR, at, dice.randbytes(TRANSACTION_ENTROPY_BYTES))
@@ -232,6 +242,18 @@ def _authorizations(buyer: Buyer, *, by_card: bool) -> list[Command]:
         _install(buyer.card_token, party_id, f"card {party_id}", Method.CC, TokenTerms()),
         _install(buyer.abt_token, party_id, f"abt {party_id}", Method.ABT, TokenTerms()),
     ]
+
+
+def _elsewhere(buyer: Buyer) -> Command:
+    return AuthorizePrepaid(
+        Consent(buyer.party_id, Method.ABT, None, None, BEGIN, None),
+        buyer.elsewhere,
+        buyer.elsewhere_token,
+        buyer.elsewhere_funding,
+        f"elsewhere {buyer.party_id}",
+        f"funding elsewhere {buyer.party_id}",
+        25 * MICROS,
+    )
 
 
 def _install(

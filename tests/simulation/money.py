@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.simulation import disputes, money_writes
+from tests.simulation import disputes, money_writes, together
 from tests.simulation.connections import Handler
 from tests.simulation.postgres import Record, Transaction
 
+from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
 from tallystick.store.ledger.statements import MONEY
 
 _STANDING: Final = ("email_verified", "account_verified", "receives_cards", "marketplace", "denied")
@@ -402,4 +403,6 @@ MODEL: Final[Mapping[str, Handler]] = {
 
 def of_money(changed: Mapping[str, Handler] | None = None) -> dict[str, Handler]:
     """The model of each statement by its text. `changed`: others in the place of some, by name."""
-    return {MONEY[name]: handler for name, handler in {**MODEL, **(changed or {})}.items()}
+    return {
+        {**MONEY, **TOGETHER}[name]: handler for name, handler in {**MODEL, **together.MODEL, **(changed or {})}.items()
+    }

@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 from tests.simulation.postgres import Record, Transaction
 
-_FIRST_DERIVED: Final = 1 << 62
+FIRST_DERIVED: Final = 1 << 62
 
 
 async def ensure_accounts(
@@ -88,7 +88,7 @@ async def _move(
     tx: Transaction, book_id: int, changes: Iterable[tuple[int, int, int | None]], changed_terms: Sequence[int] = ()
 ) -> int:
     """How many accounts were moved: all, unless one is not what it was when it was read."""
-    ordered = sorted(changes, key=lambda change: change[0] < _FIRST_DERIVED)  # totals last, else as they come
+    ordered = sorted(changes, key=lambda change: change[0] < FIRST_DERIVED)  # totals last, else as they come
     return sum([await _move_one(tx, book_id, *change, raised=change[0] in changed_terms) for change in ordered])
 
 
@@ -182,6 +182,7 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     keys: Sequence[str],
     _key_versions: Sequence[int],
     server_started_at: datetime,
+    _patience: str,
     events: Sequence[Any] = (),
     real_now: datetime | None = None,
     queued: Sequence[Any] = (),
@@ -189,13 +190,13 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     assert not keys, "the simulation signs nothing"
     same = server_started_at == tx.server.started_at and as_remembered(tx, book_id, tokens, book)
     moved = 0
-    for number, delta, terms in sorted(changes, key=lambda change: change[0] < _FIRST_DERIVED):
-        moved += await _move_from_memory(tx, (book_id, number), delta, terms)
-    await _insert_payments(tx, book_id, paid, kind, refused, now)
+    for number, delta, terms in sorted(changes, key=lambda change: change[0] < FIRST_DERIVED):
+        moved += await move_from_memory(tx, (book_id, number), delta, terms)
+    await insert_payments(tx, book_id, paid, kind, refused, now)
     if real_now is not None:
-        await _more(tx, book_id, now, (), (), events, real_now)
-        await _queue(tx, book_id, now, real_now, queued)
-    return _all_or_nothing(same and moved == len(changes))
+        await more_of(tx, book_id, now, (), (), events, real_now)
+        await queue_events(tx, book_id, now, real_now, queued)
+    return all_or_nothing(same and moved == len(changes))
 
 
 def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Sequence[int]) -> bool:
@@ -210,7 +211,7 @@ def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Se
     )
 
 
-async def _move_from_memory(tx: Transaction, key: tuple[int, int], delta: int, terms: int | None) -> bool:
+async def move_from_memory(tx: Transaction, key: tuple[int, int], delta: int, terms: int | None) -> bool:
     """False: the terms are others now, or the balance does not cover it; those of the row once it is locked."""
     if tx.see("account", key) is None:
         return False
@@ -235,15 +236,15 @@ async def _apply_payments(
     more: Sequence[Any],
 ) -> list[Record]:
     moved = await _move(tx, book_id, changes)
-    await _insert_payments(tx, book_id, paid, kind, refused, now)
+    await insert_payments(tx, book_id, paid, kind, refused, now)
     if more:
         instruments, tokens, events, real_now, queued = more
-        await _more(tx, book_id, now, instruments, tokens, events, real_now)
-        await _queue(tx, book_id, now, real_now, queued)
-    return _all_or_nothing(moved == len(changes))
+        await more_of(tx, book_id, now, instruments, tokens, events, real_now)
+        await queue_events(tx, book_id, now, real_now, queued)
+    return all_or_nothing(moved == len(changes))
 
 
-async def _insert_payments(
+async def insert_payments(
     tx: Transaction, book_id: int, paid: Sequence[Any], kind: Sequence[Any], refused: Sequence[Any], now: datetime
 ) -> None:
     names: tuple[str, ...] = ("transaction_id", "amount_micros", "payment_method", "sender_party_id", "sender_token_id")
@@ -272,7 +273,7 @@ async def _insert_payments(
         await insert_answer(tx, book_id, values, now)
 
 
-def _all_or_nothing(everything: bool) -> list[Record]:
+def all_or_nothing(everything: bool) -> list[Record]:
     if not everything:
         raise asyncpg.DivisionByZeroError("division by zero")
     return [Record(one=1)]
@@ -285,7 +286,7 @@ async def insert_transfer(tx: Transaction, book_id: int, values: Sequence[Any], 
     await tx.insert("transfer", (book_id, transaction_id, number), row)
 
 
-async def _more(
+async def more_of(
     tx: Transaction,
     book_id: int,
     now: datetime,
@@ -314,7 +315,7 @@ async def _more(
         await tx.insert("outbox", (book_id, row["event_id"]), row)
 
 
-async def _queue(tx: Transaction, book_id: int, now: datetime, real_now: datetime, queued: Sequence[Any]) -> None:
+async def queue_events(tx: Transaction, book_id: int, now: datetime, real_now: datetime, queued: Sequence[Any]) -> None:
     names = ("subject_id", "name", "number", "type", "status", "status_code")
     for values in queued:
         row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), occurred_at=now, queued_at=real_now)
@@ -356,9 +357,9 @@ async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
     for values in transfers:
         await insert_transfer(tx, book_id, values, now)
     written = sum([await _answer_or_leave(tx, book_id, values, now, since, reuse=reuse) for values in answers])
-    await _more(tx, book_id, now, instruments, tokens, events, real_now)
-    await _queue(tx, book_id, now, real_now, queued)
-    return _all_or_nothing(moved == len(changes) and written == len(answers))
+    await more_of(tx, book_id, now, instruments, tokens, events, real_now)
+    await queue_events(tx, book_id, now, real_now, queued)
+    return all_or_nothing(moved == len(changes) and written == len(answers))
 
 
 async def _answer_or_leave(
@@ -405,7 +406,7 @@ async def insert_transfers(tx: Transaction, book_id: int, transfers: Sequence[An
 
 
 async def move_balances(tx: Transaction, book_id: int, changes: Sequence[Any]) -> int:
-    ordered = sorted(changes, key=lambda change: (change[0] < _FIRST_DERIVED, change[0]))
+    ordered = sorted(changes, key=lambda change: (change[0] < FIRST_DERIVED, change[0]))
     for number, _, _ in ordered:
         await tx.lock("account", (book_id, number))
     return sum([await _move_one(tx, book_id, number, delta, None) for number, delta, _ in ordered])

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from tests.simulation import money, money_writes, work
+from tests.simulation import money, money_writes, together, work
 from tests.simulation.connections import Handler, SimulatedPool
 from tests.simulation.history import run_history
 from tests.simulation.loop import StuckError
@@ -35,6 +35,7 @@ _COMMITTING: Final = (
     f"{_LEDGER}.memory.payment_memory",
     f"{_LEDGER}.memory.cached_keys",
     f"{_LEDGER}.memory.payments_from_memory",
+    f"{_LEDGER}.memory.together",
     f"{_LEDGER}.committer",
 )
 _WORKING: Final = (
@@ -198,7 +199,11 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "memory is believed: nothing is compared when payments are written",
-        money={"apply_from_memory": _believe_memory, "apply_from_memory_and_tell": _believe_memory},
+        money={
+            "apply_from_memory": _believe_memory,
+            "apply_from_memory_and_tell": _believe_memory,
+            "apply_together": together.believe,
+        },
         plan={**_RIVALS, "commands": 16, "remembers": 4},
     ),
     Mutation(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 CALM: Final = 0.2
 """How many of the histories have no faults but rivals."""
+BUSY: Final = 0.1
+"""How many are busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,15 @@ class Plan:
     days: bool = False
     remembers: int = 4
     """How many balances a process remembers."""
+    busy: bool = False
+    """Whether callers do little but pay from balances at both sellers, which are remembered: they share commits."""
 
 
 def plan_of(seed: int) -> Plan:
     """The history with this seed."""
     dice = random.Random(f"plan {seed}")  # noqa: S311 - chance that can be repeated is the point
     calm = dice.random() < CALM
-    return Plan(
+    plan = Plan(
         seed,
         processes=dice.choice((1, 2, 2, 3)),
         callers=dice.choice((2, 4, 8)),
@@ -55,3 +59,6 @@ def plan_of(seed: int) -> Plan:
         days=dice.random() < 0.15,
         remembers=dice.choice((0, 1, 4, 4)),
     )
+    if dice.random() < BUSY:
+        return replace(plan, busy=True, callers=10, commands=10, seconds=0.0005, remembers=4)
+    return plan

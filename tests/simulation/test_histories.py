@@ -6,14 +6,18 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from tests.simulation import money
+from tests.simulation import money, together
 from tests.simulation.history import run_history
 from tests.simulation.plan import plan_of
+from tests.simulation.postgres import Record, Transaction
+from tests.simulation.processes import Programs
 
+from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
 from tallystick.store.ledger.statements import MONEY
 
 BLOCKS: Final = 8
@@ -38,6 +42,21 @@ def test_the_histories_have_all_faults() -> None:
         assert sum(bool(getattr(plan, name)) for plan in plans) > 10, name
     assert any(plan.processes == 1 for plan in plans)
     assert any(plan.processes > 2 for plan in plans)
+
+
+def test_payments_of_both_sellers_share_commits() -> None:
+    programs, books = Programs(), Counter[int]()
+    text = TOGETHER["apply_together"]
+    inner = programs.statements[text]
+
+    async def counted(tx: Transaction, *values: Any) -> list[Record] | int:
+        books[len(values[8])] += 1
+        return await inner(tx, *values)
+
+    counting = replace(programs, statements={**programs.statements, text: counted})
+    busy = [seed for seed in range(BLOCKS * SEEDS_OF_BLOCK) if plan_of(seed).busy][:6]
+    assert [problem for seed in busy for problem in run_history(plan_of(seed), counting).problems] == []
+    assert books[2] > 3
 
 
 PROGRAM: Final = """
@@ -65,3 +84,4 @@ def test_a_seed_is_a_history_in_every_process() -> None:
 
 def test_every_statement_of_the_money_path_has_its_model() -> None:
     assert money.MODEL.keys() == MONEY.keys()
+    assert together.MODEL.keys() == TOGETHER.keys()

@@ -18,6 +18,9 @@ from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.store.ledger.statements import MONEY
 
+ONE_MACHINE = {"together.apply_together"}
+"""Sent where payments are decided from memory, which is on one machine alone (wiring.py)."""
+
 ROOT = Path(str(files(tallystick)))
 NOT_OF_THE_SERVICE = {"migrations", "bench"}
 
@@ -53,7 +56,9 @@ def nodes() -> Iterator[tuple[str, ast.AST]]:
 
 
 STATEMENTS: Mapping[str, str] = {
-    name: statement for name, statement in named() if re.search(r"\b(FROM|INTO|UPDATE|JOIN)\s+[a-z]", statement)
+    name: statement
+    for name, statement in named()
+    if re.search(r"\b(FROM|INTO|UPDATE|JOIN)\s+[a-z]", statement) and name not in ONE_MACHINE
 }
 """Those with a table in them: not locks by number, settings and the like."""
 

@@ -84,7 +84,7 @@ def test_a_group_is_in_the_trace_of_the_first_and_linked_to_the_others(tracing: 
         first = tracing.here()
     with tracing.call(""):
         second = tracing.here()
-    with tracing.group(7, [None, first, first, second]):
+    with tracing.group([7], [None, first, first, second]):
         assert tracing.here() not in (first, second)
     assert tracing.here() is None
     tracing.flush()
@@ -157,7 +157,7 @@ def test_the_oldest_transactions_are_forgotten(tracing: Tracing, collector: Coll
 def test_payments_go_on_where_a_trace_fails(tracing: Tracing, collector: Collector) -> None:
     not_a_context: Any = "what no version of the library takes"
     done = []
-    with tracing.group(7, [not_a_context]):
+    with tracing.group([7], [not_a_context]):
         done.append("committed")
     with tracing.call(not_a_context):
         tracing.answered("a request", None, "Pay", "ok")

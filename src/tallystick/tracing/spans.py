@@ -129,13 +129,15 @@ class Tracing:
         return context if context.is_valid else None
 
     @contextmanager
-    def group(self, book_id: int, asked: Sequence[SpanContext | None]) -> Iterator[None]:
-        """A group of commands that share a commit: in the trace of the first that has one, linked to the others'."""
+    def group(self, books: Sequence[int], asked: Sequence[SpanContext | None]) -> Iterator[None]:
+        """Commands of `books` that share a commit: in the trace of the first that has one, linked to the others'."""
 
         def opening() -> _Opening:
             known = list({context.span_id: context for context in asked if context is not None}.values())
             parent = _below(known[0]) if known else Context()
-            attributes: Attributes = {"tallystick.book_id": book_id, "tallystick.commands": len(asked)}
+            attributes: Attributes = {"tallystick.commands": len(asked)}
+            if len(books) == 1:
+                attributes = {"tallystick.book_id": books[0], **attributes}
             return _Opening("commit", SpanKind.INTERNAL, parent, attributes, [Link(context) for context in known[1:]])
 
         with self._span(opening):

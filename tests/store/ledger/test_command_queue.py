@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tallystick.domain.commands import Pay, Request
-from tallystick.domain.ids import PartyId, TokenId, TransactionId
+from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.store.ledger.command_queue import (
     MAX_PER_GROUP,
     MIN_WAITING_FOR_SECOND_GROUP,
@@ -28,7 +28,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 def payment(loop: asyncio.AbstractEventLoop, token: str) -> QueuedCommand[Pay]:
     request = Request(TransactionId("t"), PartyId(1), "reference", b"", NOW)
-    return QueuedCommand(Pay(request, TokenId(token), 10_000), loop.create_future(), loop.time() + 60)
+    return QueuedCommand(BookId(1), Pay(request, TokenId(token), 10_000), loop.create_future(), loop.time() + 60)
 
 
 def wait(line: PaymentQueue, payments: Iterable[QueuedCommand[Pay]], key: str = "a key") -> None:

@@ -26,7 +26,10 @@ from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.load import load
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
+from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
 from tallystick.store.ledger.statements import MONEY
+
+FROM_MEMORY = {MONEY["apply_from_memory"], MONEY["apply_from_memory_and_tell"], TOGETHER["apply_together"]}
 
 Meanwhile = Callable[[], Awaitable[object]]
 
@@ -57,7 +60,7 @@ class InterruptedConnection:
     own: Connection
 
     async def execute(self, query: str, *values: object) -> str:
-        if query in {MONEY["apply_from_memory"], MONEY["apply_from_memory_and_tell"]}:
+        if query in FROM_MEMORY:
             self.pool.written += 1
             while self.pool.happening:
                 await self.pool.happening.pop()()

@@ -11,7 +11,7 @@ from itertools import count, cycle, islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from tallystick.bench.target.sellers import CHARGE_MICROS, REFUND_MICROS, BenchmarkSeller, spread
+from tallystick.bench.target.sellers import CHARGE_MICROS, REFUND_MICROS, BenchmarkSeller
 from tallystick.client.batch import BATCH_PATH, signed_batch
 from tallystick.client.fps import API_VERSION, METHOD, Credentials, amount
 from tallystick.domain.ids import TokenId
@@ -79,9 +79,10 @@ def batches(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> Iterat
 
 
 def spread_pays(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> Iterator[bytes]:
-    """Charges of balances, of each seller in turn."""
-    for seller, _, token in cycle(spread(sellers)):
-        yield pay(signer, seller, token)
+    """Charges of balances, of each seller in turn, however many balances each has."""
+    own = [(seller, cycle([token for _, token in seller.balances])) for seller in sellers]
+    for seller, tokens in cycle(own):
+        yield pay(signer, seller, next(tokens))
 
 
 def pay(signer: RequestSigner, seller: BenchmarkSeller, token: TokenId) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -221,14 +221,3 @@ def request_of(seller: BenchmarkSeller, now: datetime) -> Request:
 def _transaction_id(book_id: BookId, now: datetime) -> TransactionId:
     milliseconds = int(now.timestamp() * 1000)
     return make_transaction_id(book_id, milliseconds, secrets.token_bytes(TRANSACTION_ENTROPY_BYTES))
-
-
-def spread(sellers: Sequence[BenchmarkSeller]) -> list[tuple[BenchmarkSeller, InstrumentId, TokenId]]:
-    """The balances of several sellers, one of each in turn."""
-    longest = max(len(seller.balances) for seller in sellers)
-    return [
-        (seller, *seller.balances[number])
-        for number in range(longest)
-        for seller in sellers
-        if number < len(seller.balances)
-    ]

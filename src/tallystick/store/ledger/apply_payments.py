@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tallystick.db.connections import Connection
+from tallystick.db.database import LOCK_TIMEOUT_MS
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId
@@ -23,7 +24,8 @@ class Guards(NamedTuple):
     """The versions that rows must still have when what was decided from memory is written, as the statement takes them.
 
     `tokens`: ids and versions of tokens, their instruments and senders. `book`: of the book and its owner.
-    `server_started_at`: when the server was started that told them; another one's versions say nothing.
+    `server_started_at`: when the server was started that told them; another one's versions say nothing. `patience`: how
+    long the statement waits for somebody's lock.
     """
 
     tokens: Sequence[tuple[TokenId, int, InstrumentId, int, PartyId, int]]
@@ -31,6 +33,7 @@ class Guards(NamedTuple):
     keys: Sequence[str]
     key_versions: Sequence[int]
     server_started_at: datetime
+    patience: str = f"{LOCK_TIMEOUT_MS}ms"
 
 
 async def apply_payments(
@@ -49,23 +52,7 @@ async def apply_payments(
     against the domain.
     """
     group = Batch(connection, loaded, decisions)
-    paid: list[tuple[Any, ...]] = []
-    refused: list[tuple[Any, ...]] = []
-    transfers: list[Transfer] = []
-    first: Transaction | None = None
-    for decision in decisions:
-        if decision.answered is None:
-            continue  # as it was answered before
-        reference, answered = decision.answered
-        if not decision.transactions:
-            refused.append(answer_row(reference, answered))
-            continue
-        (transaction,), (transfer,) = decision.transactions, decision.transfers
-        first = first or transaction
-        if not (_is_plain(decision, transaction, transfer) and _is_alike(transaction, first)):
-            raise TypeError("this decision needs a transaction of several statements")
-        paid.append(_payment_row(transaction, transfer, answered))
-        transfers.append(transfer)
+    paid, refused, transfers, first = payment_rows(decisions)
     if not paid and not refused:
         return  # all were answered before
     paid.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
@@ -73,7 +60,7 @@ async def apply_payments(
     values = (
         loaded.state.book.book_id,
         paid,
-        _kind(first),
+        kind_of(first),
         group.balance_changes(transfers, tokens),
         refused,
         loaded.now,
@@ -97,7 +84,38 @@ async def apply_payments(
             await connection.execute(MONEY["apply_payments"], *values)
 
 
-def _kind(payment: Transaction | None) -> tuple[Any, ...]:
+class PaymentRows(NamedTuple):
+    """Payments and refusals as rows, and what moves; `first`: one of the payments, as which all others are."""
+
+    paid: list[tuple[Any, ...]]
+    refused: list[tuple[Any, ...]]
+    transfers: list[Transfer]
+    first: Transaction | None
+
+
+def payment_rows(decisions: Sequence[Decision]) -> PaymentRows:
+    """What is to be written for `decisions`. Raises TypeError where one needs more than these statements write."""
+    paid: list[tuple[Any, ...]] = []
+    refused: list[tuple[Any, ...]] = []
+    transfers: list[Transfer] = []
+    first: Transaction | None = None
+    for decision in decisions:
+        if decision.answered is None:
+            continue  # as it was answered before
+        reference, answered = decision.answered
+        if not decision.transactions:
+            refused.append(answer_row(reference, answered))
+            continue
+        (transaction,), (transfer,) = decision.transactions, decision.transfers
+        first = first or transaction
+        if not (_is_plain(decision, transaction, transfer) and is_alike(transaction, first)):
+            raise TypeError("this decision needs a transaction of several statements")
+        paid.append(_payment_row(transaction, transfer, answered))
+        transfers.append(transfer)
+    return PaymentRows(paid, refused, transfers, first)
+
+
+def kind_of(payment: Transaction | None) -> tuple[Any, ...]:
     """What all payments of a group have in common; of no importance where there are none."""
     if payment is None:
         return (None, None, None, None, _SALES)
@@ -110,7 +128,7 @@ def _kind(payment: Transaction | None) -> tuple[Any, ...]:
     )
 
 
-def _is_alike(one: Transaction, other: Transaction) -> bool:
+def is_alike(one: Transaction, other: Transaction) -> bool:
     """Whether two payments have that in common."""
     return (
         one.operation is other.operation

@@ -1,15 +1,15 @@
-"""Where commands for one book wait for the commit that they will share."""
+"""Where commands wait for the commit that they will share: those of one book, or payments of all books."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from tallystick.db.fair_queue import FairQueue
 from tallystick.domain.commands import Command, Pay
-from tallystick.domain.ids import TokenId
+from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Outcome
 from tallystick.store.keys.access_keys import AccessKey
 
@@ -32,21 +32,27 @@ Kind = TypeVar("Kind", bound=Command)
 
 @dataclass(slots=True)
 class QueuedCommand(Generic[Kind]):
-    """A command, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated.
+    """A command of a book, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated.
 
-    `until`: when its time is up, by the clock of the event loop. `traced`: the call that it belongs to.
+    `until`: when its time is up, by the clock of the event loop. `flow`: whose turn it waits for. `traced`: the call
+    that it belongs to.
     """
 
+    book_id: BookId
     command: Kind
     answer: asyncio.Future[Outcome]
     until: float
     key: AccessKey | None = None
+    flow: Hashable = None
     traced: SpanContext | None = None
+
+
+QueuedPayment: TypeAlias = QueuedCommand[Pay]
 
 
 @dataclass(slots=True)
 class CommandQueue(Generic[Kind]):
-    """What waits for one book, and how many groups of it are in flight.
+    """What waits for a commit, and how many groups of it are in flight.
 
     Each group is taken from all keys that wait, in turn: hundreds of commands of one do not stand before another's.
     """

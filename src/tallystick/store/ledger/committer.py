@@ -7,14 +7,16 @@ Each caller gets its own answer, after the commit.
 
 Payments from instruments, which is what nearly all commands are, have groups of their own: they read optimistically,
 without locks, and the versions of what they read are checked while they write. Those from prepaid balances that are
-remembered do not even read. All else locks first, and so do payments after a version conflict. decisions/013 tells why.
+remembered do not even read, and share their commits with those of other books. All else locks first, and so do payments
+after a version conflict. decisions/013 tells why.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -29,18 +31,25 @@ from tallystick.db.duplicates import DuplicateKeyError
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
 from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.decide import decide_all
-from tallystick.domain.ids import BookId, TransactionId
+from tallystick.domain.ids import BookId, TokenId, TransactionId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused, wrong_clock
 from tallystick.domain.state import Decision
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
 from tallystick.store.ledger.apply import ReferenceAnsweredError, VersionConflictError, apply
 from tallystick.store.ledger.apply_payments import apply_payments
-from tallystick.store.ledger.command_queue import CommandQueue, LockingBackoff, PaymentQueue, QueuedCommand
+from tallystick.store.ledger.command_queue import (
+    CommandQueue,
+    LockingBackoff,
+    PaymentQueue,
+    QueuedCommand,
+    QueuedPayment,
+)
 from tallystick.store.ledger.load import claim_references, load
 from tallystick.store.ledger.memory.cached_keys import with_unchanged_keys, without_cached_keys
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.payments_from_memory import recall, remember_book, worth_a_try
+from tallystick.store.ledger.memory.together import PATIENCE_MILLISECONDS, by_book, recall_all, write_together
 from tallystick.store.ledger.optimistic_read import charges_an_instrument, optimistic_read
 from tallystick.store.ledger.rules import Rules
 
@@ -76,6 +85,8 @@ class LostAnswerError(Exception):
 
 _log = structlog.get_logger(__name__)
 
+_UNTRACED: Final = nullcontext()
+
 
 @dataclass(slots=True)
 class Statistics:
@@ -94,6 +105,7 @@ class Committer:
     It raises WrongClockError where it cannot be believed: nothing is carried out then.
     `keeps`: how many connections of the pool it may keep between two groups. `replans` as in KeptConnections.
     `budget_seconds`: how long a command may take, all tries and the wait for its turn included.
+    `patience_milliseconds`: how long payments of several books that share a commit wait for somebody's lock.
     """
 
     pool: Pool
@@ -103,12 +115,17 @@ class Committer:
     replans: bool = False
     budget_seconds: float = CALL_SECONDS
     memory: PaymentMemory = field(default_factory=PaymentMemory)
+    patience_milliseconds: int = PATIENCE_MILLISECONDS
     statistics: Statistics = field(default_factory=Statistics)
     tracing: Tracing | None = None
     acknowledged: dict[BookId, TransactionId] = field(default_factory=dict)
     """Of each book the newest transaction that a caller was told of, until somebody takes it away."""
     _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
     _payments: defaultdict[BookId, PaymentQueue] = field(default_factory=lambda: defaultdict(PaymentQueue))
+    _remembered: PaymentQueue = field(default_factory=PaymentQueue)
+    """Payments of all books that are likely to be decided from memory."""
+    _apart: set[BookId] = field(default_factory=set)
+    """Books of which somebody has locked accounts, perhaps: until those are done who waited, others follow them."""
     _doubts: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     """Whether payments of a book are worth deciding from memory: not where others keep changing what is remembered."""
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
@@ -168,18 +185,34 @@ class Committer:
         until = self._loop.time() + self.budget_seconds
         traced = None if self.tracing is None else self.tracing.here()
         if charges_an_instrument(command):
-            payments = self._payments[book_id]
-            payments.waiting.append(QueuedCommand(command, answer, until, key, traced), flow)
-            if payments.can_start_group:
-                self._start_group(self._drain(book_id, self._payments, self._commit_payments), payments)
+            payment = QueuedCommand(book_id, command, answer, until, key, flow, traced)
+            if self._may_share(book_id, command.token_id):
+                self._remembered.waiting.append(payment, book_id if flow is None else flow)
+                if self._remembered.can_start_group:
+                    self._start_group(self._drain_remembered(), self._remembered)
+            else:
+                self._enqueue(payment)
         elif key is not None:  # the statements that lock do not revalidate keys
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
             queue = self._queues[book_id]
-            queue.waiting.append(QueuedCommand(command, answer, until, None, traced), flow)
+            queue.waiting.append(QueuedCommand(book_id, command, answer, until, None, flow, traced), flow)
             if queue.can_start_group:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
+
+    def _may_share(self, book_id: BookId, token_id: TokenId) -> bool:
+        """Whether a payment is likely to be decided from memory, without being in the way of other books' payments."""
+        known = self.memory.knows(book_id, token_id)
+        return known and not self._doubts[book_id].locking and book_id not in self._apart
+
+    def _enqueue(self, payment: QueuedPayment) -> None:
+        """Have a payment wait for a group of its own book."""
+        book_id = payment.book_id
+        queue = self._payments[book_id]
+        queue.waiting.append(payment, payment.flow)
+        if queue.can_start_group:
+            self._start_group(self._drain(book_id, self._payments, self._commit_payments), queue)
 
     def reads_optimistically(self, book_id: BookId) -> bool:
         """Whether the next payments of a book are likely to: cached keys are then worth a try."""
@@ -203,19 +236,66 @@ class Committer:
         queues: dict[BookId, AnyQueue],
         commit: Callable[[BookId, Sequence[QueuedCommand[Any]]], Awaitable[None]],
     ) -> None:
-        """One group after the other, until nobody waits."""
+        """One group of a book after the other, until nobody waits."""
         queue = queues[book_id]
         while group := queue.next_group():
             if wanted := _in_time(group):
-                if self.tracing is None:
+                with self._traced(wanted):
                     await commit(book_id, wanted)
-                else:
-                    with self.tracing.group(book_id, [waiting.traced for waiting in wanted]):
-                        await commit(book_id, wanted)
             queue.done(group)
         queue.in_flight -= 1
         if not queue.in_flight:
             del queues[book_id]
+            self._apart.discard(book_id)
+
+    def _traced(self, group: Sequence[QueuedCommand[Any]]) -> AbstractContextManager[None]:
+        if self.tracing is None:
+            return _UNTRACED
+        books = dict.fromkeys(waiting.book_id for waiting in group)
+        return self.tracing.group([*books], [waiting.traced for waiting in group])
+
+    async def _drain_remembered(self) -> None:
+        """One group of all books after the other, until nobody waits. Nothing here waits long for a single book."""
+        queue = self._remembered
+        while group := queue.next_group():
+            if wanted := _in_time(group):
+                with self._traced(wanted):
+                    for payment in await self._commit_together(wanted):
+                        self._enqueue(payment)
+            queue.done(group)
+        queue.in_flight -= 1
+
+    async def _commit_together(self, group: Sequence[QueuedPayment]) -> Sequence[QueuedPayment]:
+        """Do what can be decided without reading, of all books; those for whom nothing is done are returned.
+
+        Where one book's payments fail, so do those of the others. Which one it was is found out when each goes its own
+        way; it does so alone then for a while (_doubts).
+        """
+        memory, rules = self.memory, self.rules
+        try:
+            found = recall_all(memory, group, self.clock, rules)
+            if found:
+                async with asyncio.timeout_at(_until(group)), self._connections.one() as connection:
+                    await write_together(connection, found, self.clock(), self.patience_milliseconds)
+        except WrongClockError as error:
+            _fail(group, error)
+            return ()
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with what is read now
+            books = by_book(group)
+            if isinstance(error, asyncpg.LockNotAvailableError):
+                self._apart.update(books)
+            elif len(books) == 1:
+                self._disbelieve(group[0].book_id, group, error)
+            elif not isinstance(error, VersionConflictError):
+                self._note_failure(books, group, error)
+            return group
+        self.statistics.groups += bool(found)
+        for one in found:
+            book_id = one.loaded.state.book.book_id
+            self._doubts[book_id].succeeded()
+            memory.hits += len(one.payments)
+            self._tell(book_id, one.payments, one.decisions)
+        return [payment for payment in group if not payment.answer.done()]
 
     async def _commit_payments(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> None:
         if worth_a_try(self.memory, group) and self._doubts[book_id].try_optimistically():
@@ -238,19 +318,23 @@ class Committer:
         except WrongClockError as error:
             _fail(group, error)
             return ()
-        except ReferenceAnsweredError:
-            memory.clashes += 1  # nothing that is remembered was wrong
-            return group
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with what is read now
-            memory.clashed(book_id, [waiting.command.token_id for waiting in group])
-            self._doubts[book_id].conflicted()
-            if not isinstance(error, VersionConflictError):
-                self._note_failure(book_id, group, error)
+            self._disbelieve(book_id, group, error)
             return group
         self._doubts[book_id].succeeded()
         memory.hits += len(found.payments)
         self._answer(book_id, found.payments, found.decisions)
         return found.rest
+
+    def _disbelieve(self, book_id: BookId, group: Sequence[QueuedPayment], error: Exception) -> None:
+        """Payments of a book could not be written from memory: the next ones read, and hold up nobody else."""
+        self._doubts[book_id].conflicted()
+        if isinstance(error, ReferenceAnsweredError):
+            self.memory.clashes += 1  # nothing that is remembered was wrong
+            return
+        self.memory.clashed(book_id, [waiting.command.token_id for waiting in group])
+        if not isinstance(error, VersionConflictError):
+            self._note_failure([book_id], group, error)
 
     async def _commit_optimistically(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> bool:
         """Try to do without locks. False: nothing is done, and nobody has an answer."""
@@ -278,7 +362,7 @@ class Committer:
             backoff.conflicted()
             return False
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
-            self._note_failure(book_id, group, error)
+            self._note_failure([book_id], group, error)
             return False
         backoff.succeeded()
         loaded = snapshot.loaded
@@ -299,7 +383,7 @@ class Committer:
             try:
                 decisions = await self._commit(book_id, [waiting.command for waiting in group], _until(group))
             except (LostAnswerError, *BROKEN) as error:
-                self._note_failure(book_id, group, error)
+                self._note_failure([book_id], group, error)
                 group = _those_who_may_repeat(group, error)
                 if attempt >= _max_tries(error) or _is_over(group):
                     _fail(group, TimeoutError() if _is_over(group) else error)
@@ -309,7 +393,7 @@ class Committer:
                 _fail(group, error)
                 return
             except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
-                self._note_failure(book_id, group, error)
+                self._note_failure([book_id], group, error)
                 if attempt < _TRIES_TOGETHER and isinstance(error, _WORTH_ANOTHER_TRY):
                     continue  # it passes: hundreds of commits one after the other would keep everybody waiting
                 for waiting in group:
@@ -337,9 +421,9 @@ class Committer:
             self._answer(book_id, [waiting], decisions)
             return
 
-    def _note_failure(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
+    def _note_failure(self, books: Iterable[BookId], group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
         self.statistics.retried_groups += 1
-        _log.warning("group_failed", book_id=book_id, commands=len(group), error=repr(error))
+        _log.warning("group_failed", books=[*books], commands=len(group), error=repr(error))
 
     async def _commit(self, book_id: BookId, commands: Sequence[Command], until: float) -> list[Decision]:
         """Load, decide, apply and commit `commands` together, with everything locked that they are about.
@@ -366,8 +450,11 @@ class Committer:
         return decisions
 
     def _answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
-        """After the commit, each caller hears what its own command came to."""
+        """After the commit of a group, each caller hears what its own command came to."""
         self.statistics.groups += 1
+        self._tell(book_id, group, decisions)
+
+    def _tell(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
         self.statistics.commands += len(group)
         self.memory.committed(decisions)
         if self.tracing is not None:

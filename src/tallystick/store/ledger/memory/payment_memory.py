@@ -100,6 +100,10 @@ class PaymentMemory:
         instrument = self._instruments.get(token.token.instrument_id)
         return None if instrument is None else (token, instrument)
 
+    def knows(self, book_id: BookId, token_id: TokenId) -> bool:
+        """Whether a payment of a book by this token is likely to be decided from here."""
+        return book_id in self.books and self.find(token_id) is not None
+
     def learn(
         self,
         tokens: Iterable[Token],

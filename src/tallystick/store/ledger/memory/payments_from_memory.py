@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from tallystick.db.connections import Connection
+from tallystick.db.database import LOCK_TIMEOUT_MS
 from tallystick.domain.commands import Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId, TokenId
@@ -40,9 +41,12 @@ class FromMemory:
     guards: Guards
     rest: Sequence[QueuedCommand[Pay]]
 
-    async def write(self, connection: Connection, real_now: datetime) -> None:
+    async def write(
+        self, connection: Connection, real_now: datetime, patience_milliseconds: int = LOCK_TIMEOUT_MS
+    ) -> None:
         """Write and commit: all of it, or nothing. Raises VersionConflictError: something is not as remembered."""
-        await apply_payments(connection, self.loaded, self.decisions, real_now=real_now, guards=self.guards)
+        guards = self.guards._replace(patience=f"{patience_milliseconds}ms")
+        await apply_payments(connection, self.loaded, self.decisions, real_now=real_now, guards=guards)
 
 
 def worth_a_try(memory: PaymentMemory, group: Sequence[QueuedCommand[Pay]]) -> bool:

@@ -282,11 +282,15 @@ moved_first AS (
 
 -- part: moved_from_memory
 -- The same of payments that were decided from memory: others may have moved the balance meanwhile, but it must cover this, and
--- the terms must be those that are remembered. Whoever waits for the account finds both as they are then.
-moved_first AS (
+-- the terms must be those that are remembered. Whoever waits for the account finds both as they are then; nobody waits
+-- longer than $12.
+patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', $12, true)
+), moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::remembered_change[]) AS new
-     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
+     WHERE (SELECT count(*) FROM patience) = 1
+       AND account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
        AND account.terms_version = new.terms_version
        AND (account.balance_micros + new.delta_micros <= account.ceiling_micros) IS NOT FALSE
        AND (account.balance_micros + new.delta_micros >= account.floor_micros) IS NOT FALSE
@@ -398,16 +402,16 @@ WITH /* part: moved_from_memory */, /* part: new_payments */
 /* part: from_memory_or_nothing */
 
 -- name: apply_from_memory_and_tell
--- The same with notifications ($12), of which others may be told from $13 on, which is real time, and with what gets a
--- number as an event ($14).
+-- The same with notifications ($13), of which others may be told from $14 on, which is real time, and with what gets a
+-- number as an event ($15).
 WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
-    SELECT $1, new.*, $6::timestamptz, $13::timestamptz, $13::timestamptz, 'waiting'
-      FROM unnest($12::event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $14::timestamptz, $14::timestamptz, 'waiting'
+      FROM unnest($13::event_values[]) AS new
 ), queued AS (
     INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
-    SELECT $1, new.*, $6::timestamptz, $13::timestamptz FROM unnest($14::queued_event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $14::timestamptz FROM unnest($15::queued_event_values[]) AS new
         ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
 /* part: from_memory_or_nothing */

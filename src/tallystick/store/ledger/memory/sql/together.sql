@@ -1,0 +1,94 @@
+-- Payments of several books in one statement. Read by together.py. It is for one machine alone: where books are on several,
+-- nothing is remembered, and it is never sent. Its arguments are those of apply_from_memory (money.sql) with their books beside them.
+
+-- name: apply_together
+-- All that payments write that were decided from memory: payments ($2) of books ($1) at the books' times ($4), $3 what they
+-- have in common; changes of accounts ($6) of books ($5); tokens ($8) of books ($7); books ($9) with their versions ($10)
+-- and their owners' ($11); keys ($12) with theirs ($13); the start of the server that told them ($14); notifications ($16) of
+-- books ($15) at the books' times ($17), of which others may be told from $18 on, which is real time; what gets a number as an
+-- event ($21) of books ($20) at the books' times ($22).
+-- Who waits for somebody's account waits $19 at most, for others would wait with it who have nothing to do with that.
+-- Accounts are locked as all groups lock them: those of instruments before the totals, each by book and number.
+WITH patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', $19, true)
+), moved_first AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM unnest($5::bigint[], $6::remembered_change[]) AS new (book_id, account_id, delta_micros, terms_version)
+     WHERE (SELECT count(*) FROM patience) = 1
+       AND account.book_id = new.book_id AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
+       AND account.terms_version = new.terms_version
+       AND (account.balance_micros + new.delta_micros <= account.ceiling_micros) IS NOT FALSE
+       AND (account.balance_micros + new.delta_micros >= account.floor_micros) IS NOT FALSE
+    RETURNING 1
+), moved_totals AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM unnest($5, $6) AS new (book_id, account_id, delta_micros, terms_version)
+     WHERE account.book_id = new.book_id AND account.account_id = new.account_id AND account.account_id < 1::bigint << 62
+       AND (SELECT count(*) FROM moved_first) >= 0
+    RETURNING 1
+), new_transactions AS (
+    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
+                             payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
+                             caller_description, sender_description, notification_url, requested_at, received_at,
+                             completed_at)
+    SELECT book_id, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
+           amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
+           caller_description, sender_description, notification_url, requested_at, now, now
+      FROM ROWS FROM (unnest($1::bigint[]), unnest($4::timestamptz[]), unnest($2::payment_values[]))
+           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id, caller_reference, fingerprint, caller_description, sender_description,
+                   notification_url, requested_at)
+), new_transfers AS (
+    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+    SELECT book_id, transaction_id, 1, account_id, ($3).sales_account, amount_micros, now
+      FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
+           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id)
+), answers AS (
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
+    SELECT book_id, /* part: reference_digest */, fingerprint, transaction_id, ($3).status, now
+      FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
+           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id, caller_reference, fingerprint)
+), events AS (
+    INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
+                        occurred_at, announced_at, due_at, state)
+    SELECT book_id, event_id, kind, subject_id, status, status_code, notification_url, destination, now,
+           $18::timestamptz, $18::timestamptz, 'waiting'
+      FROM ROWS FROM (unnest($15::bigint[]), unnest($17::timestamptz[]), unnest($16::event_values[]))
+           AS new (book_id, now, event_id, kind, subject_id, status, status_code, notification_url, destination)
+), queued AS (
+    INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
+    SELECT book_id, subject_id, name, number, type, status, status_code, now, $18
+      FROM ROWS FROM (unnest($20::bigint[]), unnest($22::timestamptz[]), unnest($21::queued_event_values[]))
+           AS new (book_id, now, subject_id, name, number, type, status, status_code)
+        ON CONFLICT (book_id, subject_id, name) DO NOTHING
+)
+SELECT 1 / ((SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($6)
+       AND pg_postmaster_start_time() = $14
+       AND (SELECT count(*)
+              FROM unnest($7::bigint[], $8::remembered_token[])
+                   AS known (book_id, token_id, token_version, instrument_id, instrument_version, party_id, party_version)
+             CROSS JOIN LATERAL (SELECT FROM token
+                                  WHERE token.book_id = known.book_id AND token.token_id = known.token_id
+                                    AND token.xmin = known.token_version
+                                  LIMIT 1) AS same_token
+             CROSS JOIN LATERAL (SELECT FROM instrument
+                                  WHERE instrument.book_id = known.book_id
+                                    AND instrument.instrument_id = known.instrument_id
+                                    AND instrument.xmin = known.instrument_version
+                                  LIMIT 1) AS same_instrument
+             CROSS JOIN LATERAL (SELECT FROM party
+                                  WHERE party.party_id = known.party_id AND party.xmin = known.party_version
+                                  LIMIT 1) AS same_sender) = cardinality($8)
+       AND (SELECT count(*)
+              FROM unnest($9::bigint[], $10::xid[], $11::xid[]) AS known (book_id, version, owner_version)
+             CROSS JOIN LATERAL (SELECT FROM book
+                                   JOIN party AS owner ON owner.party_id = book.party_id
+                                  WHERE book.book_id = known.book_id AND book.xmin = known.version
+                                    AND owner.xmin = known.owner_version
+                                  LIMIT 1) AS same_book) = cardinality($9)
+       AND (SELECT count(*)
+              FROM unnest($12::text[], $13::xid[]) AS known (access_key_id, version)
+              JOIN access_key AS key ON key.access_key_id = known.access_key_id AND key.xmin = known.version)
+           = cardinality($12))::int

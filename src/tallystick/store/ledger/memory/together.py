@@ -1,0 +1,113 @@
+"""Payments of several books that are decided from memory and written by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from tallystick.db.connections import Connection
+from tallystick.db.statements import load_statements
+from tallystick.domain.accounts import is_total
+from tallystick.domain.ids import BookId
+from tallystick.domain.state import Transaction
+from tallystick.store.ledger.apply import Batch, version_conflicts
+from tallystick.store.ledger.apply_payments import is_alike, kind_of, payment_rows
+from tallystick.store.ledger.command_queue import QueuedPayment
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
+from tallystick.store.ledger.memory.payments_from_memory import FromMemory, recall
+from tallystick.store.ledger.rules import Rules
+
+STATEMENTS: Final = load_statements("together.sql", __package__)
+"""Payments of several books, for one machine alone."""
+
+PATIENCE_MILLISECONDS: Final = 500
+"""How long a group waits for an account that somebody has locked. Its books go their own ways then."""
+
+
+def recall_all(
+    memory: PaymentMemory, group: Sequence[QueuedPayment], clock: Callable[[], datetime], rules: Rules
+) -> list[FromMemory]:
+    """Decide what can be decided of a group, each book by itself, in the order of the books."""
+    found = []
+    for book_id, payments in sorted(by_book(group).items()):
+        book = memory.books.get(book_id)
+        recalled = None if book is None else recall(memory, book, payments, clock, rules)
+        if recalled is not None:
+            found.append(recalled)
+    return found
+
+
+def by_book(group: Sequence[QueuedPayment]) -> Mapping[BookId, list[QueuedPayment]]:
+    """The payments of each book, in their order."""
+    books: dict[BookId, list[QueuedPayment]] = {}
+    for waiting in group:
+        books.setdefault(waiting.book_id, []).append(waiting)
+    return books
+
+
+async def write_together(
+    connection: Connection, found: Sequence[FromMemory], real_now: datetime, patience_milliseconds: int
+) -> None:
+    """Write and commit the payments of all these books: all of it, or nothing.
+
+    Raises VersionConflictError: something is not as it is remembered, in one of the books; asyncpg's errors, of which
+    LockNotAvailableError says that somebody else has locked one of the accounts.
+    """
+    if len(found) == 1:
+        await found[0].write(connection, real_now, patience_milliseconds)
+        return
+    payments: list[tuple[BookId, tuple[Any, ...], datetime]] = []
+    changes: list[tuple[bool, BookId, tuple[Any, ...]]] = []
+    tokens: list[tuple[BookId, tuple[Any, ...]]] = []
+    events: list[tuple[BookId, tuple[Any, ...], datetime]] = []
+    queued: list[tuple[BookId, tuple[Any, ...], datetime]] = []
+    keys: dict[str, int] = {}
+    first: Transaction | None = None
+    for one in found:
+        loaded = one.loaded
+        book_id, now = loaded.state.book.book_id, loaded.now
+        batch = Batch(connection, loaded, one.decisions)
+        paid, refused, transfers, own_first = payment_rows(one.decisions)
+        changed_instruments, changed_tokens, told = batch.more(batch.last_tokens())
+        if refused or changed_instruments or changed_tokens or own_first is None:
+            raise TypeError("only payments that change nothing but balances are decided from memory")
+        first = first or own_first
+        if not is_alike(own_first, first):
+            raise TypeError("these payments have not come to the same")
+        payments += [(book_id, row, now) for row in paid]
+        changes += [(is_total(change[0]), book_id, change) for change in batch.balance_changes(transfers, ())]
+        tokens += [(book_id, token) for token in one.guards.tokens]
+        events += [(book_id, event, now) for event in told]
+        if loaded.charge_events:
+            queued += [(book_id, event, now) for event in batch.queued_events()]
+        keys.update(zip(one.guards.keys, one.guards.key_versions, strict=True))
+    payments.sort()  # by books and ids, so that indexes grow where these lead, in full pages
+    changes.sort()  # as all groups lock accounts
+    books = [one.loaded.state.book.book_id for one in found]
+    with version_conflicts():
+        await connection.execute(
+            STATEMENTS["apply_together"],
+            [book_id for book_id, _, _ in payments],
+            [row for _, row, _ in payments],
+            kind_of(first),
+            [now for _, _, now in payments],
+            [book_id for _, book_id, _ in changes],
+            [change for _, _, change in changes],
+            [book_id for book_id, _ in tokens],
+            [token for _, token in tokens],
+            books,
+            [one.guards.book[0] for one in found],
+            [one.guards.book[1] for one in found],
+            [*keys],
+            [*keys.values()],
+            found[0].guards.server_started_at,
+            [book_id for book_id, _, _ in events],
+            [event for _, event, _ in events],
+            [now for _, _, now in events],
+            real_now,
+            f"{patience_milliseconds}ms",
+            [book_id for book_id, _, _ in queued],
+            [event for _, event, _ in queued],
+            [now for _, _, now in queued],
+        )

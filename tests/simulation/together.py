@@ -1,0 +1,76 @@
+"""Payments of several books in one statement (store/ledger/memory/sql/together.sql), as the model carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from tests.simulation.connections import Handler
+from tests.simulation.money_writes import (
+    FIRST_DERIVED,
+    all_or_nothing,
+    as_remembered,
+    insert_payments,
+    more_of,
+    move_from_memory,
+    queue_events,
+)
+from tests.simulation.postgres import Record, Transaction
+
+Rows = Sequence[Any]
+
+
+async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
+    tx: Transaction,
+    paid_books: Sequence[int],
+    paid: Rows,
+    kind: Rows,
+    paid_at: Sequence[datetime],
+    changed_books: Sequence[int],
+    changes: Rows,
+    token_books: Sequence[int],
+    tokens: Rows,
+    books: Sequence[int],
+    versions: Sequence[int],
+    owner_versions: Sequence[int],
+    keys: Sequence[str],
+    _key_versions: Sequence[int],
+    server_started_at: datetime,
+    event_books: Sequence[int],
+    events: Rows,
+    events_at: Sequence[datetime],
+    real_now: datetime,
+    _patience: str,
+    queue_books: Sequence[int],
+    queued: Rows,
+    queued_at: Sequence[datetime],
+    *,
+    compared: bool = True,
+) -> list[Record]:
+    """`compared`: whether versions, terms and bounds are looked at, as they have to be."""
+    assert not keys, "the simulation signs nothing"
+    same = server_started_at == tx.server.started_at or not compared
+    for book_id, *own in zip(books, versions, owner_versions, strict=True):
+        known = [token for of_book, token in zip(token_books, tokens, strict=True) if of_book == book_id]
+        same = same and (not compared or as_remembered(tx, book_id, known, own))
+    moved = 0
+    by_book = list(zip(changed_books, changes, strict=True))
+    for book_id, (number, delta, terms) in sorted(by_book, key=lambda change: change[1][0] < FIRST_DERIVED):
+        moved += await move_from_memory(tx, (book_id, number), delta, terms if compared else None)
+    for book_id, payment, now in zip(paid_books, paid, paid_at, strict=True):
+        await insert_payments(tx, book_id, [payment], kind, (), now)
+    for book_id, event, now in zip(event_books, events, events_at, strict=True):
+        await more_of(tx, book_id, now, (), (), [event], real_now)
+    for book_id, event, now in zip(queue_books, queued, queued_at, strict=True):
+        await queue_events(tx, book_id, now, real_now, [event])
+    return all_or_nothing(same and moved == len(changes))
+
+
+async def believe(tx: Transaction, *values: Any) -> list[Record]:
+    """Whatever was changed meanwhile. Not of the model: a fault that the simulation has to find."""
+    return await apply_together(tx, *values, compared=False)
+
+
+MODEL: Final[Mapping[str, Handler]] = {"apply_together": apply_together}
+"""By name; a test compares the names with those of together.sql."""
