@@ -19,7 +19,7 @@ from tallystick.cli.lazy import LazyGroup
 from tallystick.settings import from_environment
 
 UNITS = ROOT / "deploy" / "systemd"
-SERVICES = ("tallystick.service", "tallystick-worker.service")
+MAIN, *BESIDE = SERVICES = ("tallystick.service", "tallystick-worker.service", "tallystick-backup.service")
 EXPOSURE = 20
 """The most that `systemd-analyze security` may say, in tenths: 100 is a service that may do anything."""
 
@@ -41,13 +41,16 @@ def test_a_unit_runs_a_command_that_exists_with_settings_that_exist(name: str) -
     program, action, *options = command.split()
 
     assert program == "/opt/tallystick/bin/tallystick"
-    group = get_command(app)
-    assert isinstance(group, LazyGroup)
-    parameters = group.commands[action].open().params  # type: ignore[attr-defined]
-    known = {option for parameter in parameters for option in (*parameter.opts, *parameter.secondary_opts)}
-    assert set(options) <= known
+    found = get_command(app)
+    for name_of_command in (action, *options):
+        if isinstance(found, LazyGroup):
+            found = found.commands[name_of_command].open()  # type: ignore[attr-defined]
+        elif name_of_command in getattr(found, "commands", {}):
+            found = found.commands[name_of_command]  # type: ignore[attr-defined]
+    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    assert {option for option in options if option.startswith("-")} <= known
     from_environment(dict(one.replace("%S", "/var/lib").split("=", 1) for one in unit["Environment"]))
-    assert unit["Type"] == ["notify"]
+    assert unit["Type"] == ["exec" if action == "backup" else "notify"]
     assert unit["User"] == ["tallystick"]
     assert int(unit["TimeoutStopSec"][0]) > 30, "it drains, answers and commits what it has accepted"
 
@@ -55,10 +58,19 @@ def test_a_unit_runs_a_command_that_exists_with_settings_that_exist(name: str) -
 def test_the_service_is_given_the_socket_that_stays() -> None:
     socket = settings_in((UNITS / "tallystick.socket").read_text("utf-8"))
     assert len(socket["ListenStream"]) == 1
-    assert settings_in((UNITS / SERVICES[0]).read_text("utf-8"))["Requires"] == ["tallystick.socket"]
+    assert settings_in((UNITS / MAIN).read_text("utf-8"))["Requires"] == ["tallystick.socket"]
 
 
-def test_both_services_are_held_to_the_same() -> None:
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_runs_beside_the_service_ends_before_it(name: str) -> None:
+    """Who starts the embedded database has it in its unit, and is to be the last one to let go of it."""
+    unit = settings_in((UNITS / name).read_text("utf-8"))
+    assert unit["PartOf"] == [MAIN]
+    assert MAIN in unit["After"][0].split()
+    assert unit["KillMode"] == ["mixed"]
+
+
+def test_all_services_are_held_to_the_same() -> None:
     def hardening(name: str) -> list[tuple[str, str]]:
         parser = configparser.RawConfigParser(strict=False)
         parser.optionxform = str  # type: ignore[assignment,method-assign]
@@ -66,9 +78,9 @@ def test_both_services_are_held_to_the_same() -> None:
         wanted = ("Protect", "Private", "Restrict", "SystemCall", "Capability", "NoNew")
         return [(key, value) for key, value in parser.items("Service") if key.startswith(wanted)]
 
-    first, second = map(hardening, SERVICES)
+    first, *others = map(hardening, SERVICES)
     assert len(first) > 20
-    assert first == second
+    assert others == [first] * len(BESIDE)
 
 
 @needs_systemd

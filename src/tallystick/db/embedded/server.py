@@ -23,12 +23,12 @@ from typing import Final, Self
 from urllib.parse import quote
 
 import asyncpg
-import psutil
 
 from tallystick.db.embedded.binaries import Binaries, NoBinariesError, find_binaries
 from tallystick.db.embedded.data_directory import OpenDirectoryError, make_closed
 from tallystick.db.embedded.identity import CopiedDataError, check_not_copied, note_identity
 from tallystick.db.embedded.initdb import add_settings, initdb_command
+from tallystick.db.embedded.postmaster import Postmaster, is_used, recorded_pid
 from tallystick.db.embedded.roles import ADMIN, DATABASE, OWNER, prepare
 from tallystick.db.embedded.server_log import FULL, is_full, log_ends, log_since, was_killed
 from tallystick.db.embedded.server_memory import buffers_bytes, memory_bytes
@@ -308,27 +308,21 @@ class EmbeddedPostgres:
             command = (binaries.program("pg_ctl"), "stop", "-D", ".", "-m", mode, "-w", "-t", str(STOP_SECONDS))
             stopped = user.run(command, directory=self.data)
             deadline = time.monotonic() + EXIT_SECONDS
-            while _is_alive(server) and time.monotonic() < deadline:
+            while server.is_alive and time.monotonic() < deadline:
                 time.sleep(PAUSE_SECONDS / 10)
-            if not _is_alive(server):
+            if not server.is_alive:
                 with suppress(OSError):  # of a full disk: it is the same directory all the same
                     note_identity(self.data, running=False)
                 return
             logger.warning("the embedded database did not stop (%s): %s", mode, stopped.stdout.strip())
         raise EmbeddedPostgresError(f"the embedded database, process {server.pid}, does not stop")
 
-    def _running_server(self, record: Path | None = None) -> psutil.Process | None:
+    def _running_server(self, record: Path | None = None) -> Postmaster | None:
         """The postmaster named in postmaster.pid, if that number still means it: numbers are used again."""
-        pid = _recorded_pid(record or self.data / "postmaster.pid")
-        if pid is None:
-            return None
-        try:
-            server = psutil.Process(pid)
-            return server if _is_alive(server) and Path(server.cwd()) == self.data else None
-        except psutil.AccessDenied:
-            return server  # of another user; only the server's user writes postmaster.pid
-        except psutil.NoSuchProcess:
-            return None
+        return Postmaster.found(record or self.data / "postmaster.pid", self.data, self._socket)
+
+    def _socket(self) -> Path:
+        return self._socket_directory() / SOCKET_NAME
 
     def _disarm_stale_pids(self, socket_directory: Path) -> None:
         """Keep a dead server's process number from blocking the next one while the system still, or again, knows it.
@@ -338,8 +332,8 @@ class EmbeddedPostgres:
         processes that still use the data.
         """
         for record in (self.data / "postmaster.pid", socket_directory / f"{SOCKET_NAME}.lock"):
-            pid = _recorded_pid(record)
-            if pid is not None and psutil.pid_exists(pid) and self._running_server(record) is None:
+            pid = recorded_pid(record)
+            if pid is not None and is_used(pid) and self._running_server(record) is None:
                 lines = record.read_text("ascii").splitlines(keepends=True)
                 record.write_text("".join([f"{IMPOSSIBLE_PID}\n", *lines[1:]]), "ascii")
 
@@ -361,19 +355,3 @@ class EmbeddedPostgres:
             user.own(short)
             link.symlink_to(short)
         return link.readlink()
-
-
-def _recorded_pid(record: Path) -> int | None:
-    """The process number in the first line of one of PostgreSQL's lock files."""
-    try:
-        return abs(int(record.read_text("ascii").splitlines()[0]))
-    except (FileNotFoundError, ValueError, IndexError):
-        return None
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    """Whether the process still does anything: a dead one stays listed until its parent has noticed."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
