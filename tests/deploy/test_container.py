@@ -46,6 +46,15 @@ def test_what_is_copied_is_there() -> None:
     assert all(re.fullmatch(r"[a-z]+:[\w.-]+(?: AS build)?", rest) for rest in (*of(build, "FROM"), *of(final, "FROM")))
 
 
+def test_what_is_copied_is_sent_to_the_builder_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    sent = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copied = {str(Path(name)) for rest in of(stages()[0], "COPY") for name in rest.split()[:-1]}
+    assert "*" in lines, "neither a clone's environment nor the secrets of a composition"
+    assert sent == copied
+    assert "**/*.so" in lines, "compiled for another Python"
+
+
 def test_only_locked_packages_are_installed_and_tools_do_not_stay() -> None:
     build, final = stages()
     installed = [run for run in of(build, "RUN") if "pip install" in run]
