@@ -7,7 +7,7 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tallystick.web.common.charts import LABELS, WIDTH, Chart, ChartLine, Words, bars, columns, level
@@ -48,6 +48,7 @@ def unit_of(chart: Chart) -> float:
 
 
 @given(st.integers(0, 10**18))
+@example(10**17 + 1)
 def test_a_scale_has_room_for_its_figures_and_few_round_lines(maximum: int) -> None:
     scale = Scale.up_to(maximum)
     ticks = list(scale.ticks)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 from xml.etree import ElementTree as ET  # it writes here, and never reads
 
@@ -32,10 +33,11 @@ class Scale:
     @classmethod
     def up_to(cls, maximum: float) -> Scale:
         """A scale with room for the greatest figure, and few lines."""
-        least = max(maximum, _INTERVALS) / _INTERVALS
-        size = 10 ** math.floor(math.log10(least))
+        greatest = Fraction(maximum)  # floats have no room for the last digits of large amounts
+        least = max(greatest, Fraction(_INTERVALS)) / _INTERVALS
+        size = 10 ** (len(str(int(least))) - 1)
         step = next(tenths * size // 10 for tenths in _ROUND if tenths * size % 10 == 0 and tenths * size >= 10 * least)
-        return cls(step, step * max(1, math.ceil(maximum / step)))
+        return cls(step, step * max(1, math.ceil(greatest / step)))
 
     @property
     def ticks(self) -> Sequence[int]:
