@@ -79,13 +79,14 @@ async def receive_notifications(scope: Scope, receive: Receive, send: Send) -> N
 class Sales:
     """Sales of the demo's shop. `receiver`: the address for its notifications.
 
-    `by_card`: transactions that were paid by card at once, by what was bought.
+    `by_card`: transactions that were paid by card at once, by what was bought. `trouble`: once they were made.
     """
 
     stage: DemoStage
     receiver: str
     count: int = 0
     by_card: dict[str, str] = field(default_factory=dict)
+    trouble: Trouble = field(init=False)
 
     async def run(self) -> None:
         """Make the sales of some weeks, the last of them today. Raises ProblemError: there is no demo."""
@@ -132,7 +133,8 @@ class Sales:
         await self._song(songs, SONGS[0])
         await self._song(mira, SONGS[1])
         await self._record(priya, 900)
-        await Trouble(self.stage.service, seller).run(self.by_card)
+        self.trouble = Trouble(self.stage.service, seller)
+        await self.trouble.run(self.by_card)
 
     async def pending(self, buyer: Buyer = MIRA) -> None:
         """A pending transaction: the first charge to a new balance, which a fault on order may hold."""

@@ -58,9 +58,12 @@ class Trouble:
             for status in told:
                 await sandbox.move(self.service, actor_of_process(), TransactionId(charges[bought]), status)
         await self._payouts(books)
+        await redemption_terms.choose(books, Redemption(25 * MICROS_PER_UNIT))
+
+    async def by_hand(self) -> None:
+        """A charge that somebody made at the rail by hand. Reconciliation finds it; a proof calls it a problem."""
         await self._only_there()
         await self._reconcile()
-        await redemption_terms.choose(books, Redemption(25 * MICROS_PER_UNIT))
 
     async def _books(self) -> BookContext:
         book_id = await first_book_of(self.service, self.seller.party_id, SANDBOX)
@@ -109,7 +112,7 @@ class Trouble:
             await desk.mark_failed(service, actor, payout, "The bank does not take this account")
 
     async def _only_there(self) -> None:
-        """A charge that somebody made at the rail by hand: the books do not know it."""
+        """The books do not know it."""
         rail = self.service.rails.find(SANDBOX, SIMULATED)
         order = RailOrder(f"by-hand-{secrets.token_hex(6)}", RailOperation.CHARGE, 12_500_000, "sim_card_by_hand")
         await rail.perform(order)

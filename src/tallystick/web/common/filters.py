@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from markupsafe import Markup
+
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _SIZES: Final = ("bytes", "kB", "MB", "GB", "TB")
 _SECOND: Final = timedelta(seconds=1)
@@ -57,7 +59,16 @@ def many(count: float) -> str:
     return f"{count:,.0f}" if count >= _WHOLE_FROM or count == int(count) else f"{count:.1f}"
 
 
+def address(text: str) -> Markup:
+    """An e-mail address that is broken behind its @ where it is longer than a line, and not before its last letter.
+
+    One element, since cells of tables are grids on phones.
+    """
+    return Markup("<span>{}</span>").format(Markup("@<wbr>").join(text.split("@")))
+
+
 FILTERS: Final = {
+    "address": address,
     "moment": moment,
     "span": span,
     "ago": ago,
