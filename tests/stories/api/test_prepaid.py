@@ -96,6 +96,8 @@ async def test_a_retry_counts_as_the_same_request_however_it_is_sent(shop: Shop)
         await shop.call("Pay", request, way="GET"),
         await shop.call("Pay", dict(reversed(request.items())), way="POST with a query string"),
         await shop.call("Pay", request | {"SignatureMethod": "HmacSHA1", "SenderDescription": ""}),
+        await shop.call("Pay", request | {"TransactionAmount.Value": "1"}),
+        await shop.call("Pay", request | {"TransactionAmount.Value": "01.000000"}),
     ]
 
     assert len({answer.value("TransactionId") for answer in answers}) == 1

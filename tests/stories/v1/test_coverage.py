@@ -45,7 +45,7 @@ class Good:
     program: Program
     endpoint: Endpoint
     path: str
-    body: dict[str, str] | None
+    body: dict[str, Any] | None
     buyer: Buyer
 
     async def send(self, program: Program | None = None, **changes: str) -> httpx.Response:
@@ -60,7 +60,7 @@ class Good:
 async def good(program: Program, endpoint: Endpoint) -> Good:
     """Everything is there that the endpoint needs: a balance with 10 on it, a tab with 5 owed, 2 to pay with."""
     books = program.shop.books
-    body: dict[str, str] | None = None
+    body: dict[str, Any] | None = None
     path = endpoint.path
     if endpoint.name in {"settlements.create", "write_offs.create"}:
         buyer = await books.postpaid_buyer("100.00")
@@ -74,6 +74,14 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
         body = {"authorization": (await asked_for(program))["id"], "buyer": f"{secrets.token_hex(8)}@example.org"}
     if endpoint.moves_money:
         body = {"authorization": buyer.instrument, "amount": "1.00"}
+    if endpoint.name == "charges.batch":
+        body = {"charges": [{"idempotency_key": "a", "authorization": buyer.instrument, "amount": "1.00"}]}
+    if endpoint.answer == "Reservation" and endpoint.method == "POST":
+        buyer = await books.sender_token(Method.CC)
+        body = {"authorization": buyer.spending, "amount": "1.00"}
+        if endpoint.subject:
+            path = path.replace("{id}", await held(program, body))
+            body = {}
     if endpoint.name == "payouts.create":
         await bank_account(program)
         body = {"amount": "1.00"}
@@ -84,6 +92,13 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
         body = {"amount": "1.00"} | ({} if endpoint.subject else {"transaction": charge["id"]})
         path = path.replace("{id}", charge["id"])
     return Good(program, endpoint, path.replace("{id}", AN_ID), body, buyer)
+
+
+async def held(program: Program, body: dict[str, Any]) -> str:
+    """What was reserved, and the rail has said yes to."""
+    reservation = await program.post("/v1/reservations", body)
+    await program.shop.rail_answers()
+    return str(reservation["id"])
 
 
 async def asked_for(program: Program, kind: str = "prepaid") -> dict[str, Any]:
@@ -214,6 +229,8 @@ async def authorized_again(good: Good) -> httpx.Response:
 
 async def pending(good: Good) -> httpx.Response:
     """With an authorization that nobody has agreed to."""
+    if good.endpoint.name == "reservations.create":
+        return await good.send(authorization=good.program.shop.books.token(IdKind.SENDER))
     kind = "postpaid" if good.endpoint.name in {"settlements.create", "write_offs.create"} else "prepaid"
     return await good.send(authorization=(await asked_for(good.program, kind))["id"])
 
@@ -225,7 +242,7 @@ async def of_another_kind(good: Good) -> httpx.Response:
 
 
 async def cancelled(good: Good) -> httpx.Response:
-    for token_id in (good.buyer.spending, good.buyer.money):
+    for token_id in {good.buyer.spending, good.buyer.money}:
         await good.program.shop.done("CancelToken", {"TokenId": token_id})
     return await good.send()
 
@@ -321,7 +338,7 @@ ANYWHERE: dict[str, Cause] = {
     "unknown_field": lambda good: with_query(good, "x=1"),
     "unknown_key": lambda good: with_header(good, "authorization", "Bearer tsk_test_x"),
     "unknown_version": lambda good: with_header(good, "tallystick-version", "1999-12-31"),
-    "body_too_large": lambda good: raw(good, b" " * 70_000, "application/json"),
+    "body_too_large": lambda good: raw(good, b" " * (good.endpoint.most_bytes + 1), "application/json"),
     "unsupported_media_type": lambda good: raw(good, b"{}", "text/plain"),
     "missing_field": lambda good: raw(good, b"{}", "application/json"),
     "idempotency_key_required": lambda good: good.program.send("POST", good.path, json=_examples(good.endpoint)),
@@ -392,7 +409,17 @@ async def fault_that_was_met(good: Good) -> httpx.Response:
     return await replace(good, path=good.endpoint.path.replace("{id}", fault_id)).send()
 
 
+async def ended_otherwise(good: Good) -> httpx.Response:
+    """What is to be captured was let go, and the other way round."""
+    way, other = ("/capture", "/release") if good.path.endswith("/capture") else ("/release", "/capture")
+    assert (await good.program.send("POST", good.path.replace(way, other), json={})).status_code == 200
+    await good.program.shop.rail_answers()
+    return await good.send()
+
+
 OTHERS: dict[str, Cause] = {
+    "more_than_reserved": lambda good: good.send(amount="1.01"),
+    "transaction_not_in_this_state": ended_otherwise,
     "agreed_by_another": agreed_by_another,
     "authorization_not_found": unknown_authorization,
     "buyer_cannot_agree": buyer_with_a_password,
@@ -437,6 +464,35 @@ ELSEWHERE: dict[tuple[str, str], str] = {
     ("charges.refund", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
     ("top_ups.refund", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
     ("refunds.create", "insufficient_balance"): "a seller without cash who gives back real money: see causes",
+    **{
+        ("reservations.create", code): "the rules are those of charges with a token: see causes"
+        for code in (
+            "account_not_reachable",
+            "authorization_expired",
+            "authorization_limit_exceeded",
+            "authorization_used_up",
+            "concurrent_modification",
+            "insufficient_balance",
+            "payment_method_not_card",
+        )
+    },
+    **{
+        (f"reservations.{verb}", code): "the rules are those of Settle and Cancel: see causes"
+        for verb, codes in (
+            (
+                "capture",
+                (
+                    "account_barred",
+                    "amount_out_of_range",
+                    "insufficient_balance",
+                    "transaction_failed",
+                    "transaction_not_complete",
+                ),
+            ),
+            ("release", ()),
+        )
+        for code in ("concurrent_modification", *codes)
+    },
     ("settlements.create", "authorization_expired"): "debts are settled after the end, too",
 }
 """Which problems of an endpoint are not provoked here, and why."""

@@ -16,6 +16,7 @@ from tallystick_client.listing import AsyncListing
 from tallystick_client.objects import (
     Account,
     Authorization,
+    Batch,
     Charge,
     Clock,
     Dispute,
@@ -24,6 +25,7 @@ from tallystick_client.objects import (
     Key,
     Payout,
     Refund,
+    Reservation,
     Settlement,
     TopUp,
     Transaction,
@@ -121,6 +123,14 @@ class AsyncChargesResource:
         """
         return await self._core.wait(endpoints.CHARGES_GET, Charge, charge_id, seconds)
 
+    async def batch(self, *, charges: Sequence[Mapping[str, Any]]) -> Batch:
+        """Charges up to a thousand times in one request, each with a key of its own, each done or refused by itself.
+
+        Args:
+            charges: The charges. Each is done or refused by itself.
+        """
+        return await self._core.one(endpoints.CHARGES_BATCH, Batch, None, {"charges": list(charges)})
+
     async def refund(
         self,
         charge_id: str,
@@ -153,6 +163,142 @@ class AsyncChargesResource:
                 "notification_url": notification_url,
             },
             idempotency_key,
+        )
+
+
+class AsyncReservationsResource:
+    """What there is at /v1/reservations."""
+
+    def __init__(self, core: AsyncCore) -> None:
+        self._core = core
+
+    async def create(
+        self,
+        *,
+        authorization: str,
+        amount: Money,
+        currency: Literal["USD"] | None = None,
+        description: str | None = None,
+        note: str | None = None,
+        notification_url: str | None = None,
+        timeout_minutes: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Reservation:
+        """Holds an amount on the card of an authorization of payments, to be captured or released.
+
+        Args:
+            authorization: The authorization: a prepaid balance, a tab or a token.
+            amount: How much: decimal text with at most six decimals.
+            currency: Of the amount.
+            description: What the buyer reads.
+            note: A note for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+            timeout_minutes: How long it may wait until the payment network is asked; then it fails.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return await self._core.one(
+            endpoints.RESERVATIONS_CREATE,
+            Reservation,
+            None,
+            {
+                "authorization": authorization,
+                "amount": amount_text("amount", amount),
+                "currency": currency,
+                "description": description,
+                "note": note,
+                "notification_url": notification_url,
+                "timeout_minutes": timeout_minutes,
+            },
+            idempotency_key,
+        )
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncListing[Reservation]:
+        """Every reservation, the newest first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            status: Only those that have come to this.
+            created_after: Received at this moment or later.
+            created_before: Received before this moment.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.RESERVATIONS_LIST,
+            Reservation,
+            {
+                "authorization": authorization,
+                "status": status,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+
+    async def get(self, reservation_id: str, /) -> Reservation:
+        """One reservation."""
+        return await self._core.one(endpoints.RESERVATIONS_GET, Reservation, reservation_id, {})
+
+    async def wait(self, reservation_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Reservation:
+        """Ask until it is no longer pending.
+
+        Raises StillPendingError: `seconds` have passed; TransactionFailedError; what asking raises.
+        """
+        return await self._core.wait(endpoints.RESERVATIONS_GET, Reservation, reservation_id, seconds)
+
+    async def capture(
+        self,
+        reservation_id: str,
+        /,
+        *,
+        amount: Money | None = None,
+        currency: Literal["USD"] | None = None,
+        notification_url: str | None = None,
+    ) -> Reservation:
+        """Takes what is held, or part of it; the rest is let go. It is done once: again is refused.
+
+        Args:
+            reservation_id: The id of the reservation.
+            amount: How much to take; all that is held, if it is not given.
+            currency: Of the amount.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+        """
+        return await self._core.one(
+            endpoints.RESERVATIONS_CAPTURE,
+            Reservation,
+            reservation_id,
+            {
+                "amount": None if amount is None else amount_text("amount", amount),
+                "currency": currency,
+                "notification_url": notification_url,
+            },
+        )
+
+    async def release(
+        self, reservation_id: str, /, *, note: str | None = None, notification_url: str | None = None
+    ) -> Reservation:
+        """Lets go what is held. Again: nothing changes.
+
+        Args:
+            reservation_id: The id of the reservation.
+            note: Why, for the seller alone.
+            notification_url: Where the notification about this goes, instead of the address in the settings.
+        """
+        return await self._core.one(
+            endpoints.RESERVATIONS_RELEASE,
+            Reservation,
+            reservation_id,
+            {"note": note, "notification_url": notification_url},
         )
 
 
@@ -993,6 +1139,7 @@ class AsyncResources:
 
     def __init__(self, core: AsyncCore) -> None:
         self.charges = AsyncChargesResource(core)
+        self.reservations = AsyncReservationsResource(core)
         self.top_ups = AsyncTopUpsResource(core)
         self.settlements = AsyncSettlementsResource(core)
         self.write_offs = AsyncWriteOffsResource(core)

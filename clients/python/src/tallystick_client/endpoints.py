@@ -47,6 +47,13 @@ CHARGES_GET: Final = Endpoint(
     "/v1/charges/{id}",
     "Charge",
 )
+CHARGES_BATCH: Final = Endpoint(
+    "charges.batch",
+    "POST",
+    "/v1/charges/batch",
+    "Batch",
+    inputs=(Input("charges", type="array", required=True),),
+)
 CHARGES_REFUND: Final = Endpoint(
     "charges.refund",
     "POST",
@@ -59,6 +66,64 @@ CHARGES_REFUND: Final = Endpoint(
         Input("notification_url"),
     ),
     takes_key=True,
+)
+RESERVATIONS_CREATE: Final = Endpoint(
+    "reservations.create",
+    "POST",
+    "/v1/reservations",
+    "Reservation",
+    inputs=(
+        Input("authorization", required=True),
+        Input("amount", type="decimal", required=True),
+        Input("currency", choices=("USD",)),
+        Input("description"),
+        Input("note"),
+        Input("notification_url"),
+        Input("timeout_minutes", type="integer"),
+    ),
+    takes_key=True,
+)
+RESERVATIONS_LIST: Final = Endpoint(
+    "reservations.list",
+    "GET",
+    "/v1/reservations",
+    "Reservation",
+    inputs=(
+        Input("authorization"),
+        Input("status", choices=("succeeded", "pending", "failed", "reserved", "cancelled")),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+RESERVATIONS_GET: Final = Endpoint(
+    "reservations.get",
+    "GET",
+    "/v1/reservations/{id}",
+    "Reservation",
+)
+RESERVATIONS_CAPTURE: Final = Endpoint(
+    "reservations.capture",
+    "POST",
+    "/v1/reservations/{id}/capture",
+    "Reservation",
+    inputs=(
+        Input("amount", type="decimal"),
+        Input("currency", choices=("USD",)),
+        Input("notification_url"),
+    ),
+)
+RESERVATIONS_RELEASE: Final = Endpoint(
+    "reservations.release",
+    "POST",
+    "/v1/reservations/{id}/release",
+    "Reservation",
+    inputs=(
+        Input("note"),
+        Input("notification_url"),
+    ),
 )
 TOP_UPS_CREATE: Final = Endpoint(
     "top_ups.create",
@@ -489,7 +554,13 @@ ENDPOINTS: Final = (
     CHARGES_CREATE,
     CHARGES_LIST,
     CHARGES_GET,
+    CHARGES_BATCH,
     CHARGES_REFUND,
+    RESERVATIONS_CREATE,
+    RESERVATIONS_LIST,
+    RESERVATIONS_GET,
+    RESERVATIONS_CAPTURE,
+    RESERVATIONS_RELEASE,
     TOP_UPS_CREATE,
     TOP_UPS_LIST,
     TOP_UPS_REFUND,
@@ -529,6 +600,7 @@ ENDPOINTS: Final = (
 )
 READ: Final[Mapping[str, Endpoint]] = {
     "Charge": CHARGES_GET,
+    "Reservation": RESERVATIONS_GET,
     "TopUp": TOP_UPS_GET,
     "Settlement": SETTLEMENTS_GET,
     "WriteOff": WRITE_OFFS_GET,

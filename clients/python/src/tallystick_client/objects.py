@@ -107,6 +107,16 @@ class AuthorizationLimits(ApiObject, frozen=True, kw_only=True, dict=True):
     renews_at: datetime | None = None
 
 
+class BatchResults(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A batch results, as the service tells it."""
+
+    idempotency_key: str
+    id: str | None = None
+    status: str | None = None
+    replayed: bool
+    problem: dict[str, Any] | None = None
+
+
 class AccountCash(ApiObject, frozen=True, kw_only=True, dict=True):
     """What the service holds for the seller."""
 
@@ -187,6 +197,62 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
 
 class Charge(Awaited, frozen=True, kw_only=True, dict=True):
     """A charge, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id, the TransactionId of the query API.
+        status: How far it is.
+        status_code: The StatusCode of the query API, which says more.
+        amount: How much.
+        fee: What the service keeps of it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        authorization: What it was charged to.
+        refunded_transaction: What it gives back or disputes.
+        payment_method: How it is paid.
+        description: What the buyer reads.
+        note: The seller's own note.
+        idempotency_key: The key, or CallerReference, of its request.
+        created_at: When the request was received.
+        completed_at: When it came to its end.
+    """
+
+    object: str
+    id: str
+    status: TransactionStatus
+    status_code: str
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    environment: Environment
+    authorization: str | None = None
+    refunded_transaction: str | None = None
+    payment_method: TransactionPaymentMethod
+    description: str | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    created_at: datetime
+    completed_at: datetime | None = None
+
+
+class Batch(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A batch, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        succeeded: How many were done.
+        refused: How many were not.
+        results: What became of each, in their order.
+    """
+
+    object: str
+    succeeded: int
+    refused: int
+    results: list[BatchResults]
+
+
+class Reservation(Awaited, frozen=True, kw_only=True, dict=True):
+    """A reservation, as the service tells it.
 
     Attributes:
         object: What it is.

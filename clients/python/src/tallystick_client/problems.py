@@ -244,6 +244,10 @@ class MoreThanOwedError(UnprocessableError):
     """The code `more_than_owed`."""
 
 
+class MoreThanReservedError(UnprocessableError):
+    """The code `more_than_reserved`."""
+
+
 class NotFoundError(MissingError):
     """The code `not_found`."""
 
@@ -262,6 +266,10 @@ class PaymentMethodMissingError(UnprocessableError):
 
 class PaymentMethodNotActiveError(PaymentRequiredError):
     """The code `payment_method_not_active`."""
+
+
+class PaymentMethodNotCardError(UnprocessableError):
+    """The code `payment_method_not_card`."""
 
 
 class PayoutNotReadyError(UnprocessableError):
@@ -302,6 +310,10 @@ class TransactionNotCompleteError(ConflictError):
 
 class TransactionNotFoundError(MissingError):
     """The code `transaction_not_found`."""
+
+
+class TransactionNotInThisStateError(ConflictError):
+    """The code `transaction_not_in_this_state`."""
 
 
 class UnknownFieldError(BadRequestError):
@@ -375,11 +387,13 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "missing_field": MissingFieldError,
     "more_than_left_to_refund": MoreThanLeftToRefundError,
     "more_than_owed": MoreThanOwedError,
+    "more_than_reserved": MoreThanReservedError,
     "not_found": NotFoundError,
     "not_refundable": NotRefundableError,
     "payment_method_invalid": PaymentMethodInvalidError,
     "payment_method_missing": PaymentMethodMissingError,
     "payment_method_not_active": PaymentMethodNotActiveError,
+    "payment_method_not_card": PaymentMethodNotCardError,
     "payout_not_ready": PayoutNotReadyError,
     "recipient_not_verified": RecipientNotVerifiedError,
     "recipient_takes_no_cards": RecipientTakesNoCardsError,
@@ -390,6 +404,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "transaction_failed": TransactionFailedError,
     "transaction_not_complete": TransactionNotCompleteError,
     "transaction_not_found": TransactionNotFoundError,
+    "transaction_not_in_this_state": TransactionNotInThisStateError,
     "unknown_field": UnknownFieldError,
     "unknown_key": UnknownKeyError,
     "unknown_version": UnknownVersionError,

@@ -12,11 +12,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.names.spelling import did_you_mean
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fields import COMMON_PARAMETERS, LEGACY_AMOUNT, Field, Need, missing, quoted
 from tallystick.services.api.readers import Reader, read_scalar, reader_of
 from tallystick.services.api.values import Parsed, Values
+
+AMOUNTS: Final = frozenset({"Amount", LEGACY_AMOUNT})
+"""Types of fields with a currency and an amount."""
 
 _MAX_CACHED: Final = 64  # forms of requests for each table, and names in each
 _INDEX: Final = re.compile(r"[1-9][0-9]{0,2}", re.ASCII)
@@ -37,13 +41,15 @@ class RequestForm(Struct, frozen=True):
 
     `unknown` are the names that the schema lacks, `without_member` what more to say of those that are complex fields
     given as one plain value, `possible` the names that they may be meant for, `business` those that say what is asked
-    for, in one order, `readings` the fields that are given or looked for in any case, in schema order.
+    for, in one order, `amounts` those of them with an amount, `readings` the fields that are given or looked for in any
+    case, in schema order.
     """
 
     unknown: frozenset[str]
     without_member: Mapping[str, str]
     possible: tuple[str, ...]
     business: tuple[str, ...]
+    amounts: frozenset[str]
     readings: tuple[Reading, ...]
 
     def check_names(self, params: Mapping[str, str], namespace: str) -> None:
@@ -61,8 +67,15 @@ class RequestForm(Struct, frozen=True):
             )
 
     def business_parameters(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
-        """The parameters that say what is asked for, in one order, without the empty ones."""
-        return [(name, value) for name in self.business if (value := params[name])]
+        """The parameters that say what is asked for, in one order, without the empty ones.
+
+        Amounts are as people write them: ``1``, ``1.0`` and ``1.000000`` ask for the same. They were read before.
+        """
+        return [
+            (name, display_amount(parse_amount(value)) if name in self.amounts else value)
+            for name in self.business
+            if (value := params[name])
+        ]
 
     def read(self, params: Mapping[str, str]) -> Values:
         """Check every value, in schema order. Raises Refused: InvalidParams."""
@@ -86,6 +99,7 @@ class FieldTable:
     def __init__(self, fields: tuple[Field, ...], version: str) -> None:
         self.fields = tuple(field for field in fields if field.means or field.in_version(version))
         self._plain = frozenset(name for field in self.fields for name in field.wire_names())
+        self._amounts = frozenset(field.wire_names()[-1] for field in self.fields if field.type in AMOUNTS)
         self._repeated = {field.name for field in self.fields if field.repeated}
         self._names = COMMON_PARAMETERS | self._plain | {f"{name}.1" for name in self._repeated}
         self._readings = tuple(
@@ -116,7 +130,14 @@ class FieldTable:
         unknown = names - business - COMMON_PARAMETERS
         without_member = {field.name: _members_of(field) for field in self.fields if field.name in unknown}
         possible = tuple(sorted(self._names - names)) if unknown else ()
-        return RequestForm(unknown, without_member, possible, tuple(sorted(business)), tuple(readings))
+        return RequestForm(
+            unknown,
+            without_member,
+            possible,
+            tuple(sorted(business)),
+            self._amounts & business,
+            tuple(readings),
+        )
 
     def _is_repetition(self, name: str) -> bool:
         base, dot, index = name.partition(".")
@@ -126,6 +147,6 @@ class FieldTable:
 def _members_of(field: Field) -> str:
     """What to say where a complex field came as one plain value, such as ``RefundAmount=0.40``."""
     names = field.wire_names()
-    is_amount = field.type in {"Amount", LEGACY_AMOUNT}
+    is_amount = field.type in AMOUNTS
     lacking = f" {names[-1]} is missing:" if is_amount else ""
     return f"{lacking} {field.name} is given by its members, {' and '.join(names)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import TokenPurpose
@@ -25,6 +25,7 @@ __all__ = [
     "instrument",
     "instruments",
     "replaced_by",
+    "spending_tokens",
     "token",
     "tokens",
     "tokens_of",
@@ -65,6 +66,11 @@ def current(tokens: Iterable[TokenRecord], purpose: TokenPurpose) -> TokenRecord
     """Of an instrument's tokens the one for this, which may have replaced others; None: there is none."""
     found = [token for token in tokens if token.purpose is purpose]
     return max(found, key=lambda token: (token.created_at, token.token_id), default=None)
+
+
+async def spending_tokens(books: BookContext, instrument_ids: Collection[str]) -> dict[str, TokenId]:
+    """The token that charges go through, of each of the instruments that these books have."""
+    return await instrument_list.spending_tokens(books.service.pool, books.parts, instrument_ids)
 
 
 async def replaced_by(books: BookContext, token_id: TokenId) -> TokenId | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -131,6 +131,14 @@ async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: 
         None,
     )
     return [token_from_row(row) for row in rows]
+
+
+async def spending_tokens(
+    database: Database, parts: Sequence[BookId], instrument_ids: Collection[str]
+) -> dict[str, TokenId]:
+    """The token that charges go through, of each of the instruments that these books have."""
+    rows = await database.fetch(_SQL["spending_tokens"], parts, list(instrument_ids))
+    return {row["instrument_id"]: TokenId(row["token_id"]) for row in rows}
 
 
 async def replaced_by(database: Database, parts: Sequence[BookId], token_id: TokenId) -> TokenId | None:

@@ -43,12 +43,10 @@ if TYPE_CHECKING:
     from tallystick.web.v1.endpoint import Endpoint, Reply
 
 DOCUMENT_PATH: Final = "/v1/openapi.json"
-MAX_BODY_BYTES: Final = 64 * 1024
 
 _JSON: Final = (b"content-type", b"application/json")
 _VERSION: Final = (b"tallystick-version", VERSION.encode())
 _REPLAYED: Final = (b"idempotent-replay", b"true")
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?", re.ASCII)
 _AUTHENTICATE: Final = (b"www-authenticate", b"Bearer")
 _FIRST_ID: Final = 3
 _MOST_STEPS: Final = 6
@@ -106,10 +104,10 @@ class JsonApi:
                 more = (CLOSE,)  # a body that it may have was not read
                 raise
             call.watched.action = endpoint.action or NO_ACTION
-            content = await read_body(scope, receive, MAX_BODY_BYTES) if endpoint.method == "POST" else b""
+            content = await read_body(scope, receive, endpoint.most_bytes) if endpoint.method == "POST" else b""
             reply = await self._perform(endpoint, subject, scope, content, call)
         except BodyTooLargeError:
-            problem = JsonProblemError("body_too_large", f"A body has at most {MAX_BODY_BYTES} bytes.")
+            problem = JsonProblemError("body_too_large", f"A body has at most {endpoint.most_bytes} bytes.")
             more = (CLOSE,)
         except JsonProblemError as known:
             problem = known
@@ -121,6 +119,8 @@ class JsonApi:
         else:
             call.watched.transaction_id = reply.transaction_id
             keep_request(self.service, reply.transaction_id, scope, content, request_id)
+            for transaction_id, part in reply.kept:
+                keep_request(self.service, transaction_id, scope, part, request_id)
             return self._success(endpoint, reply, scope, request_id, call)
         call.watched.outcome = problem.refusal.name
         if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -142,6 +142,8 @@ class JsonApi:
         if endpoint.reads_much:
             async with service.reads.turn(key.party_id, key.flow) as turn:
                 return await endpoint.perform(replace(asked, turn=turn))
+        if endpoint.is_batch:
+            return await endpoint.perform(asked)
         async with service.calls.turn(key.party_id, 1, key.flow):
             return await endpoint.perform(asked)
 
@@ -236,7 +238,4 @@ def _idempotency_key(endpoint: Endpoint, scope: Scope) -> str:
     if sum(name == b"idempotency-key" for name, _ in scope["headers"]) > 1:
         message = "Idempotency-Key is there more than once: a request has one name."
         raise JsonProblemError("invalid_request", message, field="Idempotency-Key")
-    if _IDEMPOTENCY_KEY.fullmatch(given) is None:
-        message = "Idempotency-Key must have 1 to 128 characters of printable ASCII."
-        raise JsonProblemError("invalid_request", message, field="Idempotency-Key")
-    return given
+    return inputs.checked_key(given, "Idempotency-Key")

@@ -12,7 +12,7 @@ from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.manual_operations import BookContext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tallystick.domain.scopes import KeyScope
     from tallystick.services.api.callers import AccessKey
@@ -62,12 +62,14 @@ _PROGRAM: Final = Actor(None)
 class Reply:
     """What an endpoint comes to. `transaction_id`: of the money that it moved; `replayed`: it was answered before.
 
-    `body`: members, or the bytes of a file.
+    `body`: members, or the bytes of a file. `kept`: of a request that moves money several times, each transaction with
+    its part of the request.
     """
 
     body: Mapping[str, Any] | bytes
     transaction_id: str | None = None
     replayed: bool = False
+    kept: Sequence[tuple[str, bytes]] = ()
 
 
 Perform = Callable[[Asked], Awaitable[Reply]]
@@ -80,7 +82,8 @@ class Endpoint:
     `action`: the action of the query API whose use case it calls; metrics count it as that. `codes`: the problems that
     it can have beside those of `ANY`. `reads_much`: it has its turn among the calls that do. `moves_money`: it takes
     an Idempotency-Key, and so does one that `takes_key`. `has_tag`: its answer has an ETag. `status`: of an answer that
-    repeats nothing. `media_type`: of what it answers with, where that is a file.
+    repeats nothing. `media_type`: of what it answers with, where that is a file. `most_bytes`: of a body. `is_batch`:
+    it takes its turns itself.
     """
 
     method: str
@@ -101,3 +104,5 @@ class Endpoint:
     takes_key: bool = False
     status: int = HTTPStatus.OK
     media_type: str = JSON
+    most_bytes: int = 64 * 1024
+    is_batch: bool = False

@@ -46,6 +46,7 @@ class Given(dict[str, str]):
 
 
 MAX_LIMIT: Final = 100
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?", re.ASCII)
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 USUAL_LIMIT: Final = 25
 
@@ -146,6 +147,14 @@ CREATED_AFTER: Final = JsonInput(
 CREATED_BEFORE: Final = JsonInput(
     Field("created_before", "dateTime", OPTIONAL, "Received before this moment."), "2027-01-01T00:00:00Z"
 )
+
+
+def checked_key(text: str, field: str) -> str:
+    """An Idempotency-Key as it may be. Raises ProblemError."""
+    if _IDEMPOTENCY_KEY.fullmatch(text) is None:
+        message = f"{field} must have 1 to 128 characters of printable ASCII."
+        raise JsonProblemError("invalid_request", message, field=field)
+    return text
 
 
 def read_body(content: bytes, inputs: Sequence[JsonInput]) -> Given:

@@ -6,6 +6,7 @@ So the two interfaces have one space of references: what a program asked for the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from tallystick.services.actions.prepaid import refund_funding
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.charges import charge_rules
+from tallystick.services.reports import instruments
 from tallystick.services.reports import transactions as reports
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations, transactions
@@ -45,14 +47,15 @@ _ABOVE: Final = frozenset(
 
 Bounds = Mapping[str, str]
 """``limit``, ``available``, ``largest_amount`` and ``smallest_amount`` of a problem."""
-Largest = Callable[[], Awaitable[Bounds]]
+Bounded = Callable[[], Awaitable[Bounds]]
 
 
 async def charge(asked: Asked) -> Reply:
     """Charge a prepaid balance, a tab or, with a token, real money."""
     text = asked.given["authorization"]
     if authorizations.kind_of(text) is None:
-        return await _move(asked, "Pay", {"SenderTokenId": text} | _amount(asked, "TransactionAmount"))
+        token_params = {"SenderTokenId": text} | _amount(asked, "TransactionAmount")
+        return await move(asked, "Pay", token_params, partial(payment_bounds, asked, text))
     found = await authorizations.find(asked.books, text)
 
     async def largest() -> Bounds:
@@ -64,7 +67,14 @@ async def charge(asked: Asked) -> Reply:
         }
 
     params = {"SenderTokenId": found.spending_token.token_id} | _amount(asked, "TransactionAmount")
-    return await _move(asked, "Pay", params, largest, has_smallest=True)
+    return await move(asked, "Pay", params, largest, has_smallest=True)
+
+
+async def payment_bounds(asked: Asked, text: str) -> Bounds:
+    """What the terms of a token leave to one payment; nothing where they bound nothing."""
+    token = await instruments.token(asked.books, text)
+    left = None if token is None else authorizations.largest_payment_micros(token, asked.books.now)
+    return {} if left is None else {"largest_amount": format_amount(left)}
 
 
 async def top_up(asked: Asked) -> Reply:
@@ -82,7 +92,7 @@ async def top_up(asked: Asked) -> Reply:
         "SenderTokenId": found.money_token.token_id,
         "PrepaidInstrumentId": found.instrument.instrument_id,
     } | _amount(asked, "FundingAmount")
-    return await _move(asked, "FundPrepaid", params, largest)
+    return await move(asked, "FundPrepaid", params, largest)
 
 
 async def refund_top_up(asked: Asked) -> Reply:
@@ -101,7 +111,7 @@ async def refund_top_up(asked: Asked) -> Reply:
     params: dict[str, str] = {"TransactionId": funding_id}
     if "amount" in asked.given:
         params |= _amount(asked, "RefundAmount")
-    return await _move(asked, "Refund", params, largest, refund_funding)
+    return await move(asked, "Refund", params, largest, refund_funding)
 
 
 async def settle(asked: Asked) -> Reply:
@@ -111,14 +121,14 @@ async def settle(asked: Asked) -> Reply:
         "SenderTokenId": found.money_token.token_id,
         "CreditInstrumentId": found.instrument.instrument_id,
     } | _amount(asked, "SettlementAmount")
-    return await _move(asked, "SettleDebt", params, _owed(asked, found))
+    return await move(asked, "SettleDebt", params, _owed(asked, found))
 
 
 async def write_off(asked: Asked) -> Reply:
     """Forgive what is owed on a tab."""
     found = await _of_kind(asked, POSTPAID)
     params = {"CreditInstrumentId": found.instrument.instrument_id} | _amount(asked, "AdjustmentAmount")
-    return await _move(asked, "WriteOffDebt", params, _owed(asked, found), has_smallest=True)
+    return await move(asked, "WriteOffDebt", params, _owed(asked, found), has_smallest=True)
 
 
 async def refund(asked: Asked) -> Reply:
@@ -136,7 +146,7 @@ async def refund(asked: Asked) -> Reply:
     params: dict[str, str] = {"TransactionId": original_id}
     if "amount" in asked.given:
         params |= _amount(asked, "RefundAmount")
-    return await _move(asked, "Refund", params, largest)
+    return await move(asked, "Refund", params, largest)
 
 
 async def _of_kind(asked: Asked, kind: str) -> AuthorizationObject:
@@ -148,7 +158,7 @@ async def _of_kind(asked: Asked, kind: str) -> AuthorizationObject:
     return found
 
 
-def _owed(asked: Asked, found: AuthorizationObject) -> Largest:
+def _owed(asked: Asked, found: AuthorizationObject) -> Bounded:
     async def largest() -> Bounds:
         now = await authorizations.find(asked.books, found.instrument.instrument_id)
         return {"largest_amount": format_amount(now.owed_micros())}
@@ -160,11 +170,11 @@ def _amount(asked: Asked, name: str) -> dict[str, str]:
     return {f"{name}.CurrencyCode": USD, f"{name}.Value": asked.given["amount"]}
 
 
-async def _move(
+async def move(
     asked: Asked,
     action_name: str,
     params: Mapping[str, str],
-    largest: Largest | None = None,
+    largest: Bounded | None = None,
     perform: Callable[[Call], Awaitable[Result]] | None = None,
     *,
     has_smallest: bool = False,
@@ -194,7 +204,7 @@ async def _move(
     return Reply(body, transaction_id, replayed=transaction_id not in made_ids)
 
 
-async def _explained(asked: Asked, refused: Refused, largest: Largest | None) -> RefusedProblemError:
+async def _explained(asked: Asked, refused: Refused, largest: Bounded | None) -> RefusedProblemError:
     """A refusal with what helps: the bound that was hit, or the transaction that the key stands for."""
     if refused.refusal is Refusal.DuplicateRequest:
         known = await reports.known_by_reference(asked.books, asked.idempotency_key)

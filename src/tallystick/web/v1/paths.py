@@ -10,7 +10,8 @@ from tallystick.domain.names.spelling import closest
 OTHER_WORDS: Final[Mapping[str, str]] = {
     "balance": "account",
     "balances": "authorizations",
-    "captures": "charges",
+    "captures": "reservations",
+    "holds": "reservations",
     "fundings": "top_ups",
     "instruments": "authorizations",
     "mandates": "authorizations",

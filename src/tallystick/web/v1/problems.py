@@ -168,10 +168,8 @@ class RefusedProblemError(JsonProblemError):
             self.headers = ((b"retry-after", b"%d" % seconds),)
 
 
-def problem_answer(
-    problem: JsonProblemError, request_id: str, headers: tuple[tuple[bytes, bytes], ...] = ()
-) -> HttpAnswer:
-    """The answer of a problem."""
+def document_of(problem: JsonProblemError, request_id: str | None = None) -> Mapping[str, Any]:
+    """The document of a problem; within another one without the id of the request."""
     document: dict[str, Any] = {
         "type": _URN + problem.code,
         "title": problem.title,
@@ -182,5 +180,12 @@ def problem_answer(
         "request_id": request_id,
         **problem.more,
     }
-    body = msgspec.json.encode({name: value for name, value in document.items() if value is not None})
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def problem_answer(
+    problem: JsonProblemError, request_id: str, headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> HttpAnswer:
+    """The answer of a problem."""
+    body = msgspec.json.encode(document_of(problem, request_id))
     return HttpAnswer(problem.status, (PROBLEM_TYPE, NOT_KEPT, *problem.headers, *headers), body)

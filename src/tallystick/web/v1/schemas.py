@@ -68,6 +68,21 @@ _LIMIT: Final = _inner(
 )
 
 
+_RESULT: Final = _inner(
+    Output("idempotency_key", TEXT, "The key of the charge.", "job-17"),
+    Output("id", TEXT, "The charge; null: it was refused.", _ID, nullable=True),
+    Output("status", TEXT, "How far it is.", "succeeded", nullable=True),
+    Output("replayed", YES_OR_NO, "Whether it was done before, under the same key.", example=False),
+    Output(
+        "problem",
+        {"type": "object", "required": ["code", "status", "detail"]},
+        "Why it was refused, as for a single charge.",
+        None,
+        nullable=True,
+    ),
+)
+
+
 def _transaction(*names: str) -> tuple[Output, ...]:
     refund = names == ("refund",)
     return (
@@ -136,6 +151,20 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
         Output("expires_at", MOMENT, "When it ends; null: never.", None, nullable=True),
     ),
     "Charge": _transaction("charge"),
+    "Batch": (
+        Output("object", _one_of("batch"), "What it is.", "batch"),
+        Output("succeeded", NUMBER, "How many were done.", 1),
+        Output("refused", NUMBER, "How many were not.", 0),
+        Output(
+            "results",
+            {"type": "array", "items": _RESULT},
+            "What became of each, in their order.",
+            [
+                {"idempotency_key": "job-17", "id": _ID, "status": "succeeded", "replayed": False, "problem": None},
+            ],
+        ),
+    ),
+    "Reservation": _transaction("reservation"),
     "TopUp": _transaction("top_up"),
     "Settlement": _transaction("settlement"),
     "WriteOff": _transaction("write_off"),

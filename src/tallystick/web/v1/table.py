@@ -9,8 +9,10 @@ from tallystick.domain.refusals import Refusal
 from tallystick.domain.scopes import KeyScope
 from tallystick.services.api.common_fields import OPTIONAL
 from tallystick.services.api.fields import Field
+from tallystick.services.process.meter import BATCH
 from tallystick.web.api.errors_of_actions import ERRORS_OF
 from tallystick.web.v1 import account, consents, disputes, money, payouts, transactions
+from tallystick.web.v1.charging import batch, reservations
 from tallystick.web.v1.consent import terms
 from tallystick.web.v1.endpoint import Endpoint, Perform
 from tallystick.web.v1.events import events
@@ -153,6 +155,19 @@ ENDPOINTS: Final = (
         "Charge",
     ),
     *_reads("charges", "charge", "charge"),
+    Endpoint(
+        "POST",
+        "/v1/charges/batch",
+        "charges.batch",
+        "Charges up to a thousand times in one request, each with a key of its own, each done or refused by itself.",
+        BATCH,
+        KeyScope.CHARGE,
+        batch.create,
+        "Batch",
+        (batch.CHARGES,),
+        most_bytes=batch.MAX_BODY_BYTES,
+        is_batch=True,
+    ),
     _money(
         "/v1/charges/{id}/refund",
         "charges.refund",
@@ -164,6 +179,44 @@ ENDPOINTS: Final = (
         "Refund",
         subject="the charge",
         codes=(),
+    ),
+    _money(
+        "/v1/reservations",
+        "reservations.create",
+        "Holds an amount on the card of an authorization of payments, to be captured or released.",
+        "Reserve",
+        KeyScope.CHARGE,
+        reservations.reserve,
+        (AUTHORIZATION, AMOUNT, CURRENCY, DESCRIPTION, NOTE, NOTIFY, MINUTES),
+        "Reservation",
+        codes=("authorization_not_for_this",),
+    ),
+    *_reads("reservations", "reservation", "reservation"),
+    Endpoint(
+        "POST",
+        "/v1/reservations/{id}/capture",
+        "reservations.capture",
+        "Takes what is held, or part of it; the rest is let go. It is done once: again is refused.",
+        "Settle",
+        KeyScope.CHARGE,
+        reservations.capture,
+        "Reservation",
+        reservations.CAPTURE_INPUTS,
+        "the reservation",
+        _codes_of("Settle"),
+    ),
+    Endpoint(
+        "POST",
+        "/v1/reservations/{id}/release",
+        "reservations.release",
+        "Lets go what is held. Again: nothing changes.",
+        "Cancel",
+        KeyScope.CHARGE,
+        reservations.release,
+        "Reservation",
+        reservations.RELEASE_INPUTS,
+        "the reservation",
+        _codes_of("Cancel"),
     ),
     _money(
         "/v1/top_ups",

@@ -46,6 +46,13 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
  ORDER BY token.created_at DESC, token.token_id DESC
  LIMIT $9
 
+-- name: spending_tokens
+-- Of some instruments ($2) of some books ($1) each token that charges go through, those that were made last at the end.
+SELECT instrument_id, token_id
+  FROM token
+ WHERE book_id = ANY($1) AND instrument_id = ANY($2) AND purpose IN ('prepaid_sender', 'credit_sender')
+ ORDER BY created_at, token_id
+
 -- name: replaced_by
 -- The token that replaced another ($2).
 SELECT token_id FROM token WHERE book_id = ANY($1) AND old_token_id = $2
