@@ -320,7 +320,7 @@ def asgi_app(service: Service) -> Application:
         batch_api=traced(BatchApi(service, address_of)),
         json_api=traced(JsonApi(service, address_of)),
         pages=cast("Application", create_pages(service)),
-        refusing=RefusalWriter(service.meter, service.request_log),
+        refusing=RefusalWriter(service.meter, service.request_log, service.settings.public_url.rstrip("/")),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
         rates=service.rates_of("addresses", service.settings.requests_per_second_per_address),
         by_route={

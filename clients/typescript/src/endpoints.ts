@@ -9,6 +9,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "/v1/charges/{id}/refund",
   "/v1/payouts",
   "/v1/refunds",
+  "/v1/reservations",
   "/v1/settlements",
   "/v1/top_ups",
   "/v1/top_ups/{id}/refund",

@@ -48,6 +48,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/charges/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Charges up to a thousand times in one request, each with a key of its own, each done or refused by itself.
+         * @description Needs the scope `charge`.
+         */
+        post: operations["charges.batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/charges/{id}/refund": {
         parameters: {
             query?: never;
@@ -62,6 +82,90 @@ export interface paths {
          * @description Needs the scope `refund`.
          */
         post: operations["charges.refund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every reservation, the newest first, page by page.
+         * @description Needs the scope `read`.
+         */
+        get: operations["reservations.list"];
+        put?: never;
+        /**
+         * Holds an amount on the card of an authorization of payments, to be captured or released.
+         * @description Needs the scope `charge`.
+         */
+        post: operations["reservations.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reservations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One reservation.
+         * @description Needs the scope `read`.
+         */
+        get: operations["reservations.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reservations/{id}/capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes what is held, or part of it; the rest is let go. It is done once: again is refused.
+         * @description Needs the scope `charge`.
+         */
+        post: operations["reservations.capture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reservations/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets go what is held. Again: nothing changes.
+         * @description Needs the scope `charge`.
+         */
+        post: operations["reservations.release"];
         delete?: never;
         options?: never;
         head?: never;
@@ -805,6 +909,80 @@ export interface components {
              */
             completed_at: string | null;
         };
+        Batch: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "batch";
+            /** @description How many were done. */
+            succeeded: number;
+            /** @description How many were not. */
+            refused: number;
+            /** @description What became of each, in their order. */
+            results: {
+                idempotency_key: string;
+                id: string | null;
+                status: string | null;
+                replayed: boolean;
+                problem: Record<string, never> | null;
+            }[];
+        };
+        Reservation: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "reservation";
+            /** @description Its id, the TransactionId of the query API. */
+            id: string;
+            /**
+             * @description How far it is.
+             * @enum {string}
+             */
+            status: "succeeded" | "pending" | "failed" | "reserved" | "cancelled";
+            /** @description The StatusCode of the query API, which says more. */
+            status_code: string;
+            /** @description How much. */
+            amount: string;
+            /** @description What the service keeps of it. */
+            fee: string;
+            /**
+             * @description Of all amounts.
+             * @enum {string}
+             */
+            currency: "USD";
+            /**
+             * @description Where it happened.
+             * @enum {string}
+             */
+            environment: "sandbox" | "live";
+            /** @description What it was charged to. */
+            authorization: string | null;
+            /** @description What it gives back or disputes. */
+            refunded_transaction: string | null;
+            /**
+             * @description How it is paid.
+             * @enum {string}
+             */
+            payment_method: "account_balance" | "card" | "bank_account" | "prepaid_balance" | "tab" | "payout";
+            /** @description What the buyer reads. */
+            description: string | null;
+            /** @description The seller's own note. */
+            note: string | null;
+            /** @description The key, or CallerReference, of its request. */
+            idempotency_key: string | null;
+            /**
+             * Format: date-time
+             * @description When the request was received.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it came to its end.
+             */
+            completed_at: string | null;
+        };
         TopUp: {
             /**
              * @description What it is.
@@ -1349,8 +1527,8 @@ export interface components {
         };
         Problem: {
             /**
-             * Format: uri
-             * @description `urn:tallystick:problem:` and the code.
+             * Format: uri-reference
+             * @description The page about it: `/docs/errors#` and the code, at the public address.
              */
             type: string;
             /** @description What the code means. */
@@ -1363,7 +1541,7 @@ export interface components {
              * @description Stable: go by this.
              * @enum {string}
              */
-            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type";
+            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "more_than_reserved" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payment_method_not_card" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "transaction_not_in_this_state" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type";
             /** @description For questions about this request. */
             request_id: string;
             /** @description What the query API calls it. */
@@ -1546,6 +1724,67 @@ export interface operations {
             };
         };
     };
+    "charges.batch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The charges. Each is done or refused by itself. */
+                    charges: {
+                        /** @description Your own name for this charge, as in the header. */
+                        idempotency_key: string;
+                        /** @description The authorization: a prepaid balance, a tab or a token. */
+                        authorization: string;
+                        /** @description How much: decimal text with at most six decimals. */
+                        amount: string;
+                        /**
+                         * @description Of the amount.
+                         * @default USD
+                         * @enum {string}
+                         */
+                        currency?: "USD";
+                        /** @description What the buyer reads. */
+                        description?: string;
+                        /** @description A note for the seller alone. */
+                        note?: string;
+                        /**
+                         * Format: uri
+                         * @description Where the notification about this goes, instead of the address in the settings.
+                         */
+                        notification_url?: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Charges up to a thousand times in one request, each with a key of its own, each done or refused by itself. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "charges.refund": {
         parameters: {
             query?: never;
@@ -1599,6 +1838,260 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Refund"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reservations.list": {
+        parameters: {
+            query?: {
+                /** @description Only those of this authorization. */
+                authorization?: string;
+                /** @description Only those that have come to this. */
+                status?: "succeeded" | "pending" | "failed" | "reserved" | "cancelled";
+                /** @description Received at this moment or later. */
+                created_after?: string;
+                /** @description Received before this moment. */
+                created_before?: string;
+                /** @description How many a page has. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every reservation, the newest first, page by page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        object: "list";
+                        data: components["schemas"]["Reservation"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reservations.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+                /** @description Your own name for this request: it is done once under this name, for ever. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The authorization: a prepaid balance, a tab or a token. */
+                    authorization: string;
+                    /** @description How much: decimal text with at most six decimals. */
+                    amount: string;
+                    /**
+                     * @description Of the amount.
+                     * @default USD
+                     * @enum {string}
+                     */
+                    currency?: "USD";
+                    /** @description What the buyer reads. */
+                    description?: string;
+                    /** @description A note for the seller alone. */
+                    note?: string;
+                    /**
+                     * Format: uri
+                     * @description Where the notification about this goes, instead of the address in the settings.
+                     */
+                    notification_url?: string;
+                    /** @description How long it may wait until the payment network is asked; then it fails. */
+                    timeout_minutes?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done, or already done under this key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reservations.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the reservation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One reservation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reservations.capture": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the reservation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description How much to take; all that is held, if it is not given. */
+                    amount?: string;
+                    /**
+                     * @description Of the amount.
+                     * @default USD
+                     * @enum {string}
+                     */
+                    currency?: "USD";
+                    /**
+                     * Format: uri
+                     * @description Where the notification about this goes, instead of the address in the settings.
+                     */
+                    notification_url?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Takes what is held, or part of it; the rest is let go. It is done once: again is refused. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "reservations.release": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the reservation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Why, for the seller alone. */
+                    note?: string;
+                    /**
+                     * Format: uri
+                     * @description Where the notification about this goes, instead of the address in the settings.
+                     */
+                    notification_url?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Lets go what is held. Again: nothing changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reservation"];
                 };
             };
             /** @description A problem. */

@@ -121,7 +121,8 @@ def as_problem(answer: httpx.Response) -> dict[str, Any]:
     found = answer.json()
     assert isinstance(found, dict)
     assert found["status"] == answer.status_code
-    assert found["type"] == f"urn:tallystick:problem:{found['code']}"
+    assert found["type"].startswith("http")
+    assert found["type"].endswith(f"/docs/errors#{found['code']}")
     assert found["title"]
     assert found["detail"]
     assert found["request_id"]

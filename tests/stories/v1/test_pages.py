@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from tests.stories.v1.conftest import Program
+from tests.stories.v1.conftest import Program, as_problem
 from tests.support.paths import ROOT
 
 from tallystick.web.v1.endpoint import VERSION
@@ -31,7 +31,7 @@ def test_the_guide_names_every_path_and_only_those() -> None:
 
 def test_the_guide_names_codes_and_a_version_that_there_are() -> None:
     codes = {code for _, code in CODES.values()} | set(OWN)
-    told = set(re.findall(r'urn:tallystick:problem:(\w+)|40\d `(\w+)`|"code": "(\w+)"', GUIDE))
+    told = set(re.findall(r'docs/errors#(\w+)|40\d `(\w+)`|"code": "(\w+)"', GUIDE))
     assert {word for words in told for word in words if word} <= codes
     assert f"Tallystick-Version: {VERSION}" in GUIDE
 
@@ -54,3 +54,11 @@ async def test_the_commands_of_the_guide_are_answered(program: Program, command:
 
 def test_there_are_such_commands() -> None:
     assert len(COMMANDS) == 3
+
+
+async def test_each_problem_has_a_part_of_the_page_that_its_type_names(program: Program) -> None:
+    problem = as_problem(await program.send("GET", "/v1/weather"))
+    assert problem["type"] == f"{program.shop.service.settings.public_url}/docs/errors#not_found"
+    page = (ROOT / "docs" / "errors.md").read_text("utf-8")
+    for code in {*OWN, *(code for _, code in CODES.values())}:
+        assert f"\n### {code}\n" in page

@@ -248,7 +248,7 @@ class Batch(ApiObject, frozen=True, kw_only=True, dict=True):
     object: str
     succeeded: int
     refused: int
-    results: list[BatchResults]
+    results: list[BatchResults] = field(default_factory=list)
 
 
 class Reservation(Awaited, frozen=True, kw_only=True, dict=True):

@@ -37,10 +37,11 @@ _PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RefusalWriter:
-    """Writes refusals, and has those of calls counted and logged."""
+    """Writes refusals, and has those of calls counted and logged. `docs_at`: the public address, where pages are."""
 
     meter: Meter
     log: RequestLog = field(default_factory=RequestLog)
+    docs_at: str = ""
 
     def query(self, refused: Refused) -> HttpAnswer:
         """For a call of the query API."""
@@ -69,7 +70,7 @@ class RefusalWriter:
         problem = RefusedProblemError(refused)
         if not isinstance(refused, ThrottledError):
             problem.more.pop("retry_after", None)
-        return problem_answer(problem, self._told(NO_ACTION, refused.refusal))
+        return problem_answer(problem, self.docs_at, self._told(NO_ACTION, refused.refusal))
 
     def page(self, refused: Refused) -> HttpAnswer:
         """For a browser. Nothing is known of it, its language neither."""

@@ -125,7 +125,8 @@ class JsonApi:
         call.watched.outcome = problem.refusal.name
         if problem.status == HTTPStatus.UNAUTHORIZED:
             more = (*more, _AUTHENTICATE)
-        return problem_answer(problem, request_id, (_VERSION, *more, *self._rate(call.key)))
+        docs_at = self.service.settings.public_url.rstrip("/")
+        return problem_answer(problem, docs_at, request_id, (_VERSION, *more, *self._rate(call.key)))
 
     async def _perform(self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, call: _Call) -> Reply:
         """All checks in their order, then the endpoint. Raises ProblemError, Refused."""

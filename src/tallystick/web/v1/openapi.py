@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.scopes import scope_name
 from tallystick.web.v1.endpoint import JSON, VERSION
+from tallystick.web.v1.problems import PAGE_OF
 from tallystick.web.v1.schemas import OBJECTS, PROBLEM, PROBLEM_MORE, Output, status_of
 from tallystick.web.v1.table import ANY, ENDPOINTS, OF_BODIES
 
@@ -223,7 +224,7 @@ def _example(endpoint: Endpoint) -> Schema | str:
 def _problem(code: str, status: int) -> Schema:
     common = {member.name: member.example for member in PROBLEM}
     return common | {
-        "type": f"urn:tallystick:problem:{code}",
+        "type": f"http://127.0.0.1:8400{PAGE_OF}{code}",
         "title": code.replace("_", " "),
         "status": status,
         "detail": "What is wrong with this request.",

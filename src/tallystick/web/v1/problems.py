@@ -19,7 +19,8 @@ R = Refusal
 
 PROBLEM_TYPE: Final = (b"content-type", b"application/problem+json")
 NOT_KEPT: Final = (b"cache-control", b"no-store")
-_URN: Final = "urn:tallystick:problem:"
+PAGE_OF: Final = "/docs/errors#"
+"""Below the public address: the page about a problem, with its code."""
 
 FORM, KEY, MONEY, SCOPE, MISSING, CONFLICT, RULE, LIMIT, FAULT, LATER = 400, 401, 402, 403, 404, 409, 422, 429, 500, 503
 
@@ -168,10 +169,10 @@ class RefusedProblemError(JsonProblemError):
             self.headers = ((b"retry-after", b"%d" % seconds),)
 
 
-def document_of(problem: JsonProblemError, request_id: str | None = None) -> Mapping[str, Any]:
-    """The document of a problem; within another one without the id of the request."""
+def document_of(problem: JsonProblemError, docs_at: str, request_id: str | None = None) -> Mapping[str, Any]:
+    """The document of a problem; within another one without the id of the request. `docs_at`: the public address."""
     document: dict[str, Any] = {
-        "type": _URN + problem.code,
+        "type": f"{docs_at}{PAGE_OF}{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
@@ -184,8 +185,8 @@ def document_of(problem: JsonProblemError, request_id: str | None = None) -> Map
 
 
 def problem_answer(
-    problem: JsonProblemError, request_id: str, headers: tuple[tuple[bytes, bytes], ...] = ()
+    problem: JsonProblemError, docs_at: str, request_id: str, headers: tuple[tuple[bytes, bytes], ...] = ()
 ) -> HttpAnswer:
-    """The answer of a problem."""
-    body = msgspec.json.encode(document_of(problem, request_id))
+    """The answer of a problem. `docs_at`: the public address, without a slash at its end."""
+    body = msgspec.json.encode(document_of(problem, docs_at, request_id))
     return HttpAnswer(problem.status, (PROBLEM_TYPE, NOT_KEPT, *problem.headers, *headers), body)

@@ -247,9 +247,9 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
 PROBLEM: Final = (
     Output(
         "type",
-        {"type": "string", "format": "uri"},
-        "`urn:tallystick:problem:` and the code.",
-        "urn:tallystick:problem:x",
+        {"type": "string", "format": "uri-reference"},
+        "The page about it: `/docs/errors#` and the code, at the public address.",
+        "http://127.0.0.1:8400/docs/errors#insufficient_balance",
     ),
     Output("title", TEXT, "What the code means.", "the account or instrument lacks the funds"),
     Output("status", NUMBER, "The status of the answer.", 402),

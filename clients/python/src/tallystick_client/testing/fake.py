@@ -96,7 +96,7 @@ class FakeTallystick:
         except RefusedError as refused:
             status, headers = refused.status, {"content-type": "application/problem+json"}
             body = {
-                "type": f"urn:tallystick:problem:{refused.code}",
+                "type": f"{BASE_URL}/docs/errors#{refused.code}",
                 "title": refused.code.replace("_", " "),
                 "status": refused.status,
                 "detail": refused.detail,

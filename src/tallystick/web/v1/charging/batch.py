@@ -103,7 +103,8 @@ async def create(asked: Asked) -> Reply:
         start = end
     outcomes = Counter(OK if line.problem is None else line.problem.refusal.name for line in lines)
     service.meter.answered_together(_PAY.name, outcomes)
-    results = [_told(line) for line in lines]
+    docs_at = service.settings.public_url.rstrip("/")
+    results = [_told(line, docs_at) for line in lines]
     refused = sum(line.problem is not None for line in lines)
     body = {"object": "batch", "succeeded": len(lines) - refused, "refused": refused, "results": results}
     kept = [(line.transaction_id, msgspec.json.encode(line.given)) for line in lines if line.transaction_id]
@@ -174,11 +175,11 @@ class _Batch:
         return RefusedProblemError(refusal_of(error, ""))
 
 
-def _told(line: _Line) -> Mapping[str, Any]:
+def _told(line: _Line, docs_at: str) -> Mapping[str, Any]:
     return {
         "idempotency_key": line.key,
         "id": line.transaction_id,
         "status": line.status,
         "replayed": line.transaction_id is not None and line.transaction_id != line.made_id,
-        "problem": None if line.problem is None else document_of(line.problem),
+        "problem": None if line.problem is None else document_of(line.problem, docs_at),
     }
