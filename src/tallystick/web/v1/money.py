@@ -54,8 +54,7 @@ async def charge(asked: Asked) -> Reply:
     """Charge a prepaid balance, a tab or, with a token, real money."""
     text = asked.given["authorization"]
     if authorizations.kind_of(text) is None:
-        token_params = {"SenderTokenId": text} | _amount(asked, "TransactionAmount")
-        return await move(asked, "Pay", token_params, partial(payment_bounds, asked, text))
+        return await with_token(asked, "Pay", text)
     found = await authorizations.find(asked.books, text)
 
     async def largest() -> Bounds:
@@ -70,7 +69,18 @@ async def charge(asked: Asked) -> Reply:
     return await move(asked, "Pay", params, largest, has_smallest=True)
 
 
-async def payment_bounds(asked: Asked, text: str) -> Bounds:
+async def with_token(asked: Asked, action_name: str, text: str) -> Reply:
+    """Take real money by a token, or hold it. Raises ProblemError."""
+    params = {"SenderTokenId": text} | _amount(asked, "TransactionAmount")
+    try:
+        return await move(asked, action_name, params, partial(_payment_bounds, asked, text))
+    except RefusedProblemError as problem:  # to the query API a token that is not there is a wrong value
+        if problem.refusal is Refusal.InvalidParams and await authorizations.find_direct(asked.books, text) is None:
+            raise authorizations.not_found() from None
+        raise
+
+
+async def _payment_bounds(asked: Asked, text: str) -> Bounds:
     """What the terms of a token leave to one payment; nothing where they bound nothing."""
     token = await instruments.token(asked.books, text)
     left = None if token is None else authorizations.largest_payment_micros(token, asked.books.now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -17,7 +16,7 @@ from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations, transactions
 from tallystick.web.v1.endpoint import Reply
 from tallystick.web.v1.inputs import CURRENCY, NOTIFY, JsonInput
-from tallystick.web.v1.money import move, payment_bounds
+from tallystick.web.v1.money import with_token
 from tallystick.web.v1.problems import RefusedProblemError
 
 if TYPE_CHECKING:
@@ -40,12 +39,7 @@ async def reserve(asked: Asked) -> Reply:
     if authorizations.kind_of(text) is not None:
         message = "Balances and tabs are charged, not reserved from: this is for authorizations of the kind payment."
         raise RefusedProblemError(Refused(Refusal.InvalidTokenType, message), field="authorization")
-    params = {
-        "SenderTokenId": text,
-        "TransactionAmount.CurrencyCode": USD,
-        "TransactionAmount.Value": asked.given["amount"],
-    }
-    return await move(asked, "Reserve", params, partial(payment_bounds, asked, text))
+    return await with_token(asked, "Reserve", text)
 
 
 async def capture(asked: Asked) -> Reply:
