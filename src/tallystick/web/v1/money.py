@@ -18,6 +18,7 @@ from tallystick.services.actions.prepaid import refund_funding
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.charges import charge_rules
+from tallystick.services.events.authorizations import largest_payment_micros
 from tallystick.services.reports import instruments
 from tallystick.services.reports import transactions as reports
 from tallystick.web.api.calls import read_call
@@ -83,7 +84,7 @@ async def with_token(asked: Asked, action_name: str, text: str) -> Reply:
 async def _payment_bounds(asked: Asked, text: str) -> Bounds:
     """What the terms of a token leave to one payment; nothing where they bound nothing."""
     token = await instruments.token(asked.books, text)
-    left = None if token is None else authorizations.largest_payment_micros(token, asked.books.now)
+    left = None if token is None else largest_payment_micros(token, asked.books.now)
     return {} if left is None else {"largest_amount": format_amount(left)}
 
 
