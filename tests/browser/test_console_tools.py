@@ -20,6 +20,7 @@ TOOLS = (
     "notifications/settings",
     "tools/requests",
     "tools/requests?action=Pay",
+    "tools/requests?endpoint=charges.create",
     "tools/buttons",
     "tools/buttons?kind=SetupPostpaid",
     "tools/faults",
@@ -44,7 +45,7 @@ async def test_a_request_is_built_signed_and_sent(
     permissions = ["clipboard-read", "clipboard-write"]
     options = {"java_script_enabled": java_script_enabled, "permissions": permissions, **DESK}
     async with tab(chromium, world, **options) as page:
-        await at_work(page, world, seller, "tools/requests")
+        await at_work(page, world, seller, "tools/requests?face=query")
         await page.get_by_role("link", name="InstallPaymentInstruction").click()
         await page.get_by_label("PaymentInstruction").fill("MyRole == 'Caller' orSay 'Role does not match';")
         await page.get_by_label("TokenType").select_option("Unrestricted")

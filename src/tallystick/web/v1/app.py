@@ -35,7 +35,8 @@ from tallystick.web.v1.problems import NOT_KEPT, JsonProblemError, RefusedProble
 from tallystick.web.v1.table import ENDPOINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from tallystick.services.api.callers import AccessKey, Address
     from tallystick.services.context import Service
@@ -77,10 +78,11 @@ class _Call:
 
 @dataclass(frozen=True, slots=True)
 class JsonApi:
-    """The ASGI application at /v1. `address_of`: as of the query API."""
+    """The ASGI application at /v1. `address_of`: as of the query API. `caller_of`: whose secret it is that was sent."""
 
     service: Service
     address_of: Callable[[Scope], Address | None] = unknown_address
+    caller_of: Callable[[Service, str, datetime], Awaitable[AccessKey]] = by_bearer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
@@ -131,7 +133,7 @@ class JsonApi:
     async def _perform(self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, call: _Call) -> Reply:
         """All checks in their order, then the endpoint. Raises ProblemError, Refused."""
         service, now = self.service, self.service.clock()
-        call.key = key = await by_bearer(service, _bearer(scope), now)
+        call.key = key = await self.caller_of(service, _bearer(scope), now)
         call.watched.key_id = key.access_key_id
         admit(service, key, endpoint.scopes, partial(self.address_of, scope))
         _check_version(scope)

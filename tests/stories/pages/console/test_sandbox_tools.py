@@ -281,7 +281,7 @@ async def test_a_refusal_is_shown_as_it_came(seller: Seller, developer: Browser)
 
 
 async def test_every_action_can_be_explored(seller: Seller, developer: Browser) -> None:
-    listed = Page(await developer.get(tool(seller, "requests")))
+    listed = Page(await developer.get(f"{tool(seller, 'requests')}?face=query"))
     assert {link.partition("action=")[2] for link in listed.links} >= set(ACTIONS)
     for name in ACTIONS:
         page = await developer.get(f"{tool(seller, 'requests')}?action={name}")

@@ -23,6 +23,8 @@ async def desk(room: Showroom, ids: dict[str, str]) -> None:
         ("debts/preview", f"debts/preview?deed=write_off&debt={debt}"),
         ("activity", "activity?from=2020-01-01&status=Failure"),
         ("tools/requests", "tools/requests?action=Pay"),
+        ("tools/requests", "tools/requests?face=query"),
+        ("tools/requests", "tools/requests?endpoint=authorizations.create"),
         ("tools/buttons", "tools/buttons?kind=SetupPostpaid"),
         ("tools/clock", "tools/clock?count=40&unit=Day"),
         ("", "?period=hours"),

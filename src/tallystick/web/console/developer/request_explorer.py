@@ -1,12 +1,13 @@
-"""The request explorer: choose an action, fill it in, see it signed, send it and read the answer."""
+"""The request explorer: choose a request, fill it in, see it signed, send it and read the answer.
+
+Here is the query API's; that of JSON is in json_explorer.py.
+"""
 
 import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any, Final, cast
 
 import httpx
@@ -24,9 +25,11 @@ from tallystick.web.api.query_api import VERBS, QueryApi
 from tallystick.web.common.browser.visitors import network_address
 from tallystick.web.common.shared import PageRequest, form_of
 from tallystick.web.console.console_context import ConsoleContext
+from tallystick.web.console.developer import json_explorer
 from tallystick.web.console.developer.inputs import inputs_of, sent
 from tallystick.web.console.developer.sandbox_gate import for_developer
 from tallystick.web.console.developer.sandbox_picks import credentials, key_choices, suggestions, usable_keys
+from tallystick.web.console.developer.shown_answer import ShownAnswer
 
 PATH: Final = "/console/{business:int}/{environment:str}/tools/requests"
 SEND: Final = "send"
@@ -42,29 +45,17 @@ _GROUPS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ShownAnswer:
-    """What came back. `xml` is indented for reading; in the answer itself it is on one line."""
-
-    status: int
-    content_type: str
-    xml: str
-    milliseconds: int
-
-    @property
-    def phrase(self) -> str:
-        """The status with its name."""
-        return f"{self.status} {HTTPStatus(self.status).phrase}"
-
-
 @get(PATH)
 async def show_explorer(request: PageRequest, business: FromPath[int], environment: FromPath[str]) -> Response[Any]:
-    """All actions, or the form of the one that is asked for."""
+    """All endpoints and actions, or the form of the one that is asked for."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
+        endpoint = json_explorer.BY_NAME.get(request.query_params.get("endpoint", ""))
+        if endpoint is not None:
+            return await json_explorer.show(console, endpoint, request.query_params)
         action = ACTIONS.get(request.query_params.get("action", ""))
         if action is None:
-            return console.page("console/developer/requests.html", groups=_grouped())
+            return _choice(console, signed=request.query_params.get("face") == "query")
         return await _form_page(console, action, typed=_prefilled(console, action) | dict(request.query_params))
 
     return await for_developer(request, business, environment, step)
@@ -76,11 +67,12 @@ async def explore(request: PageRequest, business: FromPath[int], environment: Fr
 
     async def step(console: ConsoleContext) -> Response[Any]:
         typed = await form_of(request)
+        endpoint = json_explorer.BY_NAME.get(typed.get("endpoint", ""))
+        if endpoint is not None:
+            return await json_explorer.explore(console, endpoint, typed)
         action = ACTIONS.get(typed.get("action", ""))
         if action is None:
-            return console.page(
-                "console/developer/requests.html", status=HTTP_422_UNPROCESSABLE_ENTITY, groups=_grouped()
-            )
+            return _choice(console, signed="action" in typed, status=HTTP_422_UNPROCESSABLE_ENTITY)
         signer = await credentials(console, typed.get("key", ""), NO_SCOPE)
         if signer is None:
             problems = {"key": "Choose one of the sandbox's keys."}
@@ -102,6 +94,12 @@ async def explore(request: PageRequest, business: FromPath[int], environment: Fr
         return await _form_page(console, action, typed=typed, signed=signed, answer=answer)
 
     return await for_developer(request, business, environment, step)
+
+
+def _choice(console: ConsoleContext, *, signed: bool, status: int = HTTP_200_OK) -> Response[Any]:
+    """What there is to choose from, of one interface. `signed`: of the query API's."""
+    shown = {"signed": signed, "groups": _grouped(), "kinds": json_explorer.grouped()}
+    return console.page("console/developer/requests.html", status=status, **shown)
 
 
 async def _form_page(
