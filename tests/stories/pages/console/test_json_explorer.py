@@ -86,9 +86,7 @@ async def test_every_endpoint_can_be_explored(seller: Seller, developer: Browser
 
 async def test_a_problem_is_shown_as_it_came(seller: Seller, developer: Browser) -> None:
     page = await developer.get(f"{place(seller)}?endpoint=charges.get")
-    sent = await developer.submit(
-        page, "/requests", id="nonsense", key=seller.key.access_key_id, do="send"
-    )
+    sent = await developer.submit(page, "/requests", id="nonsense", key=seller.key.access_key_id, do="send")
     assert "400 Bad Request" in Page(sent).text
     assert json.loads(code_of(sent)[0])["code"] == "invalid_request"
     assert "/docs/errors#problems-of-the-json-interface" in Page(sent).links
