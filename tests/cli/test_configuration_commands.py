@@ -87,9 +87,9 @@ async def test_all_that_is_wrong_is_told_and_the_status_says_so(home: Home) -> N
     assert not (home.directory / ".local").exists()
 
     assert "unknown setting prot (did" in await home.run("account", "list", status=2)
-    assert "BAD there is no file /no/such.toml" in await home.run(
-        "config", "check", "--config", "/no/such.toml", status=1
-    )
+    missing = await home.run("config", "check", "--config", "/no/such.toml", status=1)
+    assert "BAD there is no file /no/such.toml" in missing
+    assert missing.endswith("\n1 problem.\n")
 
 
 async def test_what_others_should_not_see_of_a_right_file_is_warned_of(home: Home) -> None:

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, Final
 
 from tallystick.client.fps import Client, FpsAnswer
+from tallystick.domain.texts import counted
 from tallystick.torture.faces.json import OBJECTS, STATUSES, JsonFace, micros
 from tallystick.torture.model.state import ModelState, ModelTransaction
 from tallystick.torture.model.story import amount
@@ -102,7 +103,8 @@ def problems(books: Books, players: Sequence[Player]) -> Iterator[str]:
         fitting.append(fits or states)
     more = [found for name, found in books.listed.items() if name not in expected]
     if len(more) != 1:  # the one that gave the seller its cushion
-        yield f"{len(more) - 1} transactions are in the books that nobody was told of: {more}"
+        told = counted(len(more) - 1, "transaction is", "transactions are")
+        yield f"{told} in the books that nobody was told of: {more}"
     yield from _wrong_sums(books, fitting)
 
 

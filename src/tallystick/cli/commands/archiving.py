@@ -13,6 +13,7 @@ import typer
 
 from tallystick.cli.console import NO, Json, ProblemError, actor_of_process, run, service_of_process, tell, tell_json
 from tallystick.domain.ids import BookId
+from tallystick.domain.texts import counted
 from tallystick.services.operations import archiving
 from tallystick.services.operations.archiving import (
     AlreadyRunningError,
@@ -55,7 +56,7 @@ def archive(
         )
         return
     for batch in batches:
-        tell(f"{batch.transactions} transaction{'' if batch.transactions == 1 else 's'}: {batch.directory}")
+        tell(f"{counted(batch.transactions, 'transaction')}: {batch.directory}")
     if batches and before.replace(tzinfo=UTC) > datetime.now(UTC) - archiving.DEBTS_TOLD_APART:
         tell("Purchases of the last 90 days are among them: what is still owed for them counts as older than 90 days.")
     tell("Older history is left, for somebody needed it:" if held_back else "Nothing that old is left in the books.")
@@ -83,10 +84,13 @@ def check(directory: Directory = None, json: Json = False) -> None:
     if json:
         tell_json({"ok": not report.problems, **asdict(report)})
     else:
-        tell(f"{report.batches} batches, {report.transactions} transactions, {report.transfers} transfers read")
+        tell(
+            f"{counted(report.batches, 'batch', 'batches')}, {counted(report.transactions, 'transaction')}, "
+            f"{counted(report.transfers, 'transfer')} read"
+        )
         for problem in report.problems:
             tell(problem)
-        tell("The archive is whole." if not report.problems else f"{len(report.problems)} problems.")
+        tell("The archive is whole." if not report.problems else f"{counted(len(report.problems), 'problem')}.")
     if report.problems:
         raise typer.Exit(NO)
 
@@ -103,7 +107,7 @@ def references(directory: Directory = None, json: Json = False) -> None:
     if json:
         tell_json({"transactions": number})
         return
-    tell(f"The references of {number} archived transaction{'' if number == 1 else 's'} are spent.")
+    tell(f"The references of {counted(number, 'archived transaction')} are spent.")
 
 
 @asynccontextmanager

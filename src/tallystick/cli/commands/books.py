@@ -27,6 +27,7 @@ from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate as migrate_database
 from tallystick.db.migrate import pending
 from tallystick.domain.money import display_amount
+from tallystick.domain.texts import counted
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.audit_chains import Anchors, ChainReport
 from tallystick.services.operations.running_proof import RunningProof, prove_since_last
@@ -116,10 +117,10 @@ def _verify_since_last(*, json: bool) -> None:
     if json:
         tell_json({"ok": not proof.problems, **asdict(proof), "proven_at": proof.proven_at.isoformat()})
     else:
-        tell(f"{proof.transactions} transactions, unexplained {display_amount(proof.unexplained_micros)}")
+        tell(f"{counted(proof.transactions, 'transaction')}, unexplained {display_amount(proof.unexplained_micros)}")
         for problem in proof.problems:
             tell(f"BAD {problem}")
-        tell("The books balance." if not proof.problems else f"{len(proof.problems)} problems.")
+        tell("The books balance." if not proof.problems else f"{counted(len(proof.problems), 'problem')}.")
     if proof.problems:
         raise typer.Exit(NO)
 
@@ -193,16 +194,15 @@ def _read_anchors(files: list[Path]) -> Anchors:
 
 
 def _lines_of_chains(report: ChainReport, *, anchored: bool) -> list[str]:
-    lines = [
-        f"{report.records} records in {report.chains} chains read, {report.erased} erased parts of closed accounts"
-    ]
+    read = f"{counted(report.records, 'record')} in {counted(report.chains, 'chain')} read"
+    lines = [f"{read}, {counted(report.erased, 'erased part')} of closed accounts"]
     if anchored:
-        lines.append(f"{report.anchors} anchors of the log compared")
+        lines.append(f"{counted(report.anchors, 'anchor')} of the log compared")
     if report.oldest_waiting is not None:
         lines.append(f"{report.waiting} not chained yet, the oldest of {report.oldest_waiting:%Y-%m-%d %H:%M:%S} UTC")
     lines += [f"late: {record}" for record in report.late]
     lines += report.problems
-    return [*lines, f"{len(report.problems)} problems." if report.problems else "The chains are whole."]
+    return [*lines, f"{counted(len(report.problems), 'problem')}." if report.problems else "The chains are whole."]
 
 
 @audit_app.command("export")

@@ -42,6 +42,7 @@ from tallystick.demo.walk import Walk
 from tallystick.demo.walk_report import WalkReport
 from tallystick.domain.commands import Method
 from tallystick.domain.environments import SANDBOX
+from tallystick.domain.texts import counted
 from tallystick.services.consent import wallet
 from tallystick.services.context import Service
 from tallystick.services.identity import account_opening
@@ -297,7 +298,7 @@ async def _walk(settings: Settings, shop_port: int, *, fps: bool) -> bool:
     for line in report.lines:
         tell(f"  {line}")
     if told.wrong:
-        tell(f"{len(told.wrong)} steps went wrong.")
+        tell(f"{counted(len(told.wrong), 'step')} went wrong.")
     elif not report.problems:
         tell("Every figure is right.")
     return not (told.wrong or report.problems)

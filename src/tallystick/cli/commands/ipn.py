@@ -22,6 +22,7 @@ from tallystick.cli.console import (
 from tallystick.cli.ipn_listener import listen_for
 from tallystick.cli.options import Account
 from tallystick.domain.environments import SANDBOX
+from tallystick.domain.texts import counted
 from tallystick.notify import address
 from tallystick.notify.address import UnusableAddressError
 from tallystick.services.operations import notifications
@@ -93,7 +94,7 @@ def replay(
     if json:
         tell_json({"replayed": count})
     else:
-        tell("1 event is sent again." if count == 1 else f"{count} events are sent again.")
+        tell(f"{counted(count, 'event is', 'events are')} sent again.")
 
 
 async def _replay(event_id: str | None, account: str | None) -> int:

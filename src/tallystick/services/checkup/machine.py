@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from tallystick.domain.texts import counted
 from tallystick.services.checkup.items import CheckItem, checked, for_people
 from tallystick.services.operations.configuration import file_of
 from tallystick.services.process.disk import Room, room_for_data
@@ -47,7 +48,7 @@ def _sources(settings: Settings) -> str:
     file = file_of(settings)
     from_file = [] if file is None else [file]
     variables = [name for name, origin in settings.origins.items() if origin.place == ENVIRONMENT]
-    from_environment = [f"{len(variables)} variables of the environment"] if variables else []
+    from_environment = [f"{counted(len(variables), 'variable')} of the environment"] if variables else []
     return f"from {' and '.join([*from_file, *from_environment])}" if settings.origins else "all are as by default"
 
 

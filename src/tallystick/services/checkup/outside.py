@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import aiosmtplib
 import httpx
 
+from tallystick.domain.texts import counted
 from tallystick.notify.mail import greet, relay_of
 from tallystick.services.checkup.items import CheckItem, checked, for_people
 from tallystick.services.operations.configuration import exposure_warnings
@@ -76,11 +77,7 @@ async def _proxy(settings: Settings) -> CheckItem:
     elif not answer.is_success:
         problem = f"{url}{_PAGE} answers {answer.status_code}"
     proxies = settings.reverse_proxies
-    behind = (
-        f"{proxies} {'proxy is' if proxies == 1 else 'proxies are'} believed to name the client"
-        if proxies
-        else "directly"
-    )
+    behind = f"{counted(proxies, 'proxy is', 'proxies are')} believed to name the client" if proxies else "directly"
     return checked("proxy", problem, f"{url} answers, {behind}")
 
 

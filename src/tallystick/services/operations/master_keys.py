@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.texts import counted
 from tallystick.services.operations import audit
 from tallystick.settings import load_master_keys, new_master_key, write_master_keys
 from tallystick.store.keys import master_keys
@@ -191,7 +192,8 @@ async def _until_all_know(service: Service, name: bytes, patience_seconds: float
     while lacking := await _without(service, name):
         if loop.time() > until:
             raise RotationError(
-                f"{len(lacking)} process(es) do not know the master key {name.hex()} ({', '.join(sorted(lacking))}): "
+                f"{counted(len(lacking), 'process does', 'processes do')} not know the master key {name.hex()} "
+                f"({', '.join(sorted(lacking))}): "
                 "let the source of their keys have it, and run the command again. Nothing is sealed with it yet"
             )
         await asyncio.sleep(_PAUSE_SECONDS)

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 
 from tallystick.domain.money import display_amount
+from tallystick.domain.texts import counted
 from tallystick.services.checkup.inside import KnowsWhatIsMissing, missing_at, newest_backup, takes_real_money
 from tallystick.services.checkup.items import CheckItem, ItemStanding, checked
 from tallystick.services.context import Service
@@ -99,7 +100,7 @@ async def _proof(service: Service) -> CheckItem:
     if run is None or run.finished_at is None or service.clock() - run.finished_at > _FIRST_TRIES:
         problem = "the books were not proven as a whole today: /admin/verification, or TALLYSTICK_VERIFY_EVERY_HOURS"
     elif run.problems:
-        problem = f"the latest proof of the books has {run.problems} problems"
+        problem = f"the latest proof of the books has {counted(run.problems, 'problem')}"
     return checked("proof", problem, "the books balance")
 
 

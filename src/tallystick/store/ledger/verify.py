@@ -8,6 +8,7 @@ from typing import Final
 from tallystick.db.connections import Connection, Database, Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.money import display_amount
+from tallystick.domain.texts import counted
 from tallystick.domain.transitions import allowed_changes
 
 _AS_WRITTEN: Final = load_statements("verify.sql", __package__)
@@ -61,8 +62,9 @@ class VerificationReport:
     def lines(self) -> list[str]:
         """The report for people."""
         looked_at = (
-            f"{self.books} books, {self.accounts} accounts, {self.transactions} transactions ({self.pending} pending), "
-            f"{self.transfers} transfers replayed"
+            f"{counted(self.books, 'book')}, {counted(self.accounts, 'account')}, "
+            f"{counted(self.transactions, 'transaction')} ({self.pending} pending), "
+            f"{counted(self.transfers, 'transfer')} replayed"
         )
         sums = (
             f"sellers' cash {display_amount(self.cash_micros)}, prepaid liability "
@@ -71,7 +73,7 @@ class VerificationReport:
         lines = [looked_at, sums]
         lines += [f"{'ok ' if not check.problems else 'BAD'} {check.name}" for check in self.checks]
         problems = self.problems
-        return [*lines, *problems, "The books balance." if not problems else f"{len(problems)} problems."]
+        return [*lines, *problems, "The books balance." if not problems else f"{counted(len(problems), 'problem')}."]
 
 
 async def verify(pool: Pool) -> VerificationReport:

@@ -5,6 +5,8 @@ from typing import Final
 
 from markupsafe import Markup
 
+from tallystick.domain import texts
+
 _UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 _SIZES: Final = ("bytes", "kB", "MB", "GB", "TB")
 _SECOND: Final = timedelta(seconds=1)
@@ -22,7 +24,7 @@ def span(length: timedelta | float) -> str:
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     name, size = next(((name, size) for name, size in _UNITS if seconds >= size), _UNITS[-1])
     count = seconds // size
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return texts.counted(count, name)
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -67,6 +69,11 @@ def address(text: str) -> Markup:
     return Markup("<span>{}</span>").format(Markup("@<wbr>").join(text.split("@")))
 
 
+def counted(number: float, one: str, several: str = "") -> str:
+    """``1 tab``, ``12,345 tabs``: a number as `many` has it, and its noun."""
+    return f"{many(number)} {texts.noun(number, one, several)}"
+
+
 FILTERS: Final = {
     "address": address,
     "moment": moment,
@@ -76,4 +83,5 @@ FILTERS: Final = {
     "took": took,
     "size": size,
     "many": many,
+    "counted": counted,
 }

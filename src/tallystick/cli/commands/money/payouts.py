@@ -23,6 +23,7 @@ from tallystick.cli.options import Account
 from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.domain.money import display_amount, format_amount, parse_amount
 from tallystick.domain.refusals import Refused
+from tallystick.domain.texts import counted
 from tallystick.services.context import Service
 from tallystick.services.payouts import desk, payouts
 from tallystick.services.payouts.desk import PayoutFile, PayoutFileError, PayoutRecord, PayoutStateError
@@ -161,7 +162,7 @@ def file(
     if json:
         tell_json({"message_id": made.message_id, "payouts": made.payouts, "total": format_amount(made.total_micros)})
     else:
-        tell(f"{made.payouts} payouts, {display_amount(made.total_micros)} in all: {to}")
+        tell(f"{counted(made.payouts, 'payout')}, {display_amount(made.total_micros)} in all: {to}")
 
 
 async def _said(saying: Awaitable[object]) -> None:

@@ -13,6 +13,7 @@ from tallystick.cli.console import NO, Json, ProblemError, actor_of_process, run
 from tallystick.domain.environments import ENVIRONMENTS
 from tallystick.domain.money import display_amount, format_amount
 from tallystick.domain.rails.reconciliation import DayReport, Finding, FindingKind
+from tallystick.domain.texts import counted
 from tallystick.processors.rails import RailMissingError
 from tallystick.services.rails.reconciliation import days_of, reconcile_as
 
@@ -75,7 +76,7 @@ def _tell(report: DayReport) -> None:
         for micros in (report.moved_micros, report.fees_micros, report.bank_micros, report.unexplained_micros)
     )
     tell(
-        f"{report.day}  {report.movements} movements, moved {moved}, fees {fees}, to the bank {bank}, "
+        f"{report.day}  {counted(report.movements, 'movement')}, moved {moved}, fees {fees}, to the bank {bank}, "
         f"unexplained {unexplained}"
     )
     for finding in report.findings:

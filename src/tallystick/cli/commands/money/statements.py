@@ -9,6 +9,7 @@ import typer
 
 from tallystick.cli.console import NO, ProblemError, actor_of_process, service_of_process, tell, tell_json
 from tallystick.domain.money import display_amount, format_amount
+from tallystick.domain.texts import counted
 from tallystick.services.payouts import bank_statements
 from tallystick.services.payouts.bank_statements import MAX_BYTES, GivenStatement, StatementError
 
@@ -50,9 +51,10 @@ def tell_statements(booked: Sequence[GivenStatement], *, json: bool) -> None:
 def _tell(one: GivenStatement) -> None:
     report = one.report
     tell(
-        f"{one.name}, account {one.account}, {one.first_day} to {one.last_day}: {len(one.entries)} entries, "
-        f"{report.arrived} payouts arrived, {report.returned} came back, fees {display_amount(report.fees_micros)}, "
-        f"unexplained {display_amount(report.unexplained_micros)}"
+        f"{one.name}, account {one.account}, {one.first_day} to {one.last_day}: "
+        f"{counted(len(one.entries), 'entry', 'entries')}, "
+        f"{counted(report.arrived, 'payout')} arrived, {report.returned} came back, "
+        f"fees {display_amount(report.fees_micros)}, unexplained {display_amount(report.unexplained_micros)}"
     )
     for finding in report.findings:
         there, here = display_amount(finding.there_micros), display_amount(finding.here_micros)

@@ -28,6 +28,7 @@ from tallystick.db.backup import base as bases
 from tallystick.db.backup.place import BackupPlace, Base
 from tallystick.db.backup.schedule import Schedule
 from tallystick.db.backup.source import BackupError, BackupSource, open_source
+from tallystick.domain.texts import counted
 from tallystick.services.operations import backups
 from tallystick.settings import Settings
 from tallystick.wiring import utc_now
@@ -112,7 +113,7 @@ def check(directory: Directory = None, json: Json = False) -> None:
     else:
         for problem in problems:
             tell(f"BAD {problem}")
-        tell("The backups are whole." if not problems else f"{len(problems)} problems.")
+        tell("The backups are whole." if not problems else f"{counted(len(problems), 'problem')}.")
     if problems:
         raise typer.Exit(NO)
 

@@ -9,6 +9,7 @@ import typer
 from tallystick.cli.console import NO, Json, ProblemError, run, settings_of_process, tell, tell_json
 from tallystick.db.database import gather_statistics, open_pool
 from tallystick.db.embedded.upgrade import upgrade as upgrade_data
+from tallystick.domain.texts import counted
 from tallystick.services.operations.verification import DamagedError, verify
 from tallystick.settings import Settings
 from tallystick.wiring import database_address
@@ -38,7 +39,11 @@ def upgrade(
         for problem in problems:
             tell(f"BAD {problem}")
         tell(f"The data are of PostgreSQL {done.major} now; as they were before, of {done.before_major}: {done.before}")
-        tell("The books balance." if not problems else f"{len(problems)} problems: go back to what was before.")
+        tell(
+            "The books balance."
+            if not problems
+            else f"{counted(len(problems), 'problem')}: go back to what was before."
+        )
     if problems:
         raise typer.Exit(NO)
 

@@ -11,6 +11,7 @@ import typer
 
 from tallystick.cli.common_options import TOLD
 from tallystick.cli.console import NO, Json, configuration_file, program, settings_of_process, tell, tell_json
+from tallystick.domain.texts import counted
 from tallystick.services.operations.configuration import DEFAULT, configuration, exposure_warnings, file_of
 from tallystick.settings import (
     CONFIG,
@@ -77,7 +78,7 @@ def check(json: Json = False) -> None:
             tell(f"WARNING {warning}")
         for problem in found.problems:
             tell(f"BAD {problem}")
-        tell("The settings are right." if not found.problems else f"{len(found.problems)} problems.")
+        tell("The settings are right." if not found.problems else f"{counted(len(found.problems), 'problem')}.")
     if found.problems:
         raise typer.Exit(NO)
 

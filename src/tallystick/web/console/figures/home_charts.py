@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Final
 
 from tallystick.domain.money import MICROS_PER_UNIT
+from tallystick.domain.texts import counted
 from tallystick.services.reports.figures import NONE, Ageing, Figures, Sum, start_of
 from tallystick.web.common.charts import Chart, ChartLine, Words, bars, columns, level
 from tallystick.words import dollars
@@ -99,7 +100,7 @@ def payments(figures: Figures, span: Span, now: datetime) -> Chart | None:
     paid = total(figures, *SPENT)
     if not paid.number:
         return None
-    summary = f"{_counted(paid.number, 'payment')}, {dollars(paid.amount_micros)} together in {span.name}."
+    summary = f"{counted(paid.number, 'payment')}, {dollars(paid.amount_micros)} together in {span.name}."
     words = Words("payments", f"Payments per {span.step}", summary, span.step.capitalize(), dollars, short_dollars, USD)
     used = [line for line in lines if any(line.values)]
     return columns(words, _labels(span, now), used, stacked=True)
@@ -123,7 +124,7 @@ def income(figures: Figures, span: Span, now: datetime) -> Chart | None:
     if not lines:
         return None
     came, back = total(figures, *names), dollars(total(figures, "paid_back").amount_micros)
-    summary = f"{_counted(came.number, 'charge')}, {dollars(came.amount_micros)} together; {back} paid back."
+    summary = f"{counted(came.number, 'charge')}, {dollars(came.amount_micros)} together; {back} paid back."
     words = Words("income", "Money received", summary, span.step.capitalize(), dollars, short_dollars, USD)
     return columns(words, _labels(span, now), lines, stacked=True)
 
@@ -167,7 +168,7 @@ def refusals(figures: Figures, span: Span) -> Chart | None:
     if rest:
         often["All others"] = rest
     whole, first = sum(counts.values()), next(iter(counts))
-    summary = f"{_counted(whole, 'refusal')} in {span.name}, most often {first}."
+    summary = f"{counted(whole, 'refusal')} in {span.name}, most often {first}."
     return bars(Words("refusals", "Refusals by code", summary, "Code", _number, _number), often)
 
 
@@ -178,10 +179,6 @@ def short_dollars(micros: int) -> str:
         if units >= size:
             return f"{(units / size).normalize():f}{letter}"
     return f"{units.normalize():f}"
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
 
 
 def _number(value: int) -> str:
