@@ -6,6 +6,11 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Months that are in the archive have no close.
+    "0049": """
+DROP TABLE archived_movement;
+ALTER TABLE archive_batch DROP COLUMN is_summed;
+""",
     # What happens is told by notifications alone.
     "0048": """
 DROP TABLE event_queue, event, event_head;

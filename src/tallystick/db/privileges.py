@@ -47,6 +47,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "account",
         "approval",
         "archived_balance",
+        "archived_movement",
         "archived_total",
         "bank_entry",
         "bank_statement",

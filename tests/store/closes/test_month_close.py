@@ -15,6 +15,7 @@ from tests.store.ledger.test_refund_fundings import give_back
 from tests.store.past import Past
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import START
+from tests.support.owner import connection_of_owner
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import (
@@ -296,24 +297,65 @@ async def test_months_and_those_that_have_not_begun(shop: Books) -> None:
     assert (await closed(shop, Month(2027, 2))).lines == ()
 
 
-async def test_what_is_in_the_archive_is_carried_over_and_months_that_are_in_it_are_refused(past: Past) -> None:
-    pytest.importorskip("pyarrow")
+async def months_with_everything(past: Past) -> list[MonthClose]:
+    """The closes of March to May, in which everything happened that the store's tests make happen."""
     shop = past.shop
     shop.clock.forward(days=30)  # 30 April
     taken(await shop.pay(past.prepaid, "0.25"))
-    shop.clock.forward(days=25, hours=12)  # midnight, so that the archive ends where a month does
-    before = [await closed(shop, month) for month in (Month(2027, 4), Month(2027, 5))]
-    assert before[0].balance(AccountKind.CASH).start_micros > 0
-    assert await past.archive(days=(shop.clock() - Month(2027, 4).begin).days)
+    card = await shop.sender_token(Method.ABT)
+    await shop.deposit(card, "30.00")
+    charge = taken(await shop.pay(card, "7.00"))
+    taken(await shop.refund(charge, "2.00"))
+    shop.clock.forward(days=25, hours=12)  # midnight of 25 May
+    return [await closed(shop, month) for month in (FIRST, Month(2027, 4), Month(2027, 5))]
 
-    assert [await closed(shop, month) for month in (Month(2027, 4), Month(2027, 5))] == before
+
+@pytest.mark.parametrize("days", [[55], [40, 20], [62, 24]], ids=["a month", "within April", "within March"])
+async def test_closes_are_the_same_whatever_went_to_the_archive(past: Past, days: list[int]) -> None:
+    """Also where the archive ends within a month, and a month leaves in several batches and runs."""
+    pytest.importorskip("pyarrow")
+    before = await months_with_everything(past)
+    assert before[1].balance(AccountKind.CASH).start_micros > 0
+    assert {one.line for one in before[1].lines} >= {CloseLine.DIRECT_PAYMENTS, CloseLine.CHARGES_OF_BALANCES}
+
+    for number in days:
+        assert await past.archive(days=number, maximum=3)
+        assert [await closed(past.shop, month) for month in (FIRST, Month(2027, 4), Month(2027, 5))] == before
+    await past.assert_proven()
+
+
+async def test_what_was_archived_without_its_sums_by_month_is_refused_and_carried_over(past: Past) -> None:
+    """By a release that did not keep them."""
+    pytest.importorskip("pyarrow")
+    before = await months_with_everything(past)
+    assert await past.archive(days=(past.shop.clock() - Month(2027, 4).begin).days)
+    async with connection_of_owner(past.pool) as connection:
+        await connection.execute("UPDATE archive_batch SET is_summed = false")
+        await connection.execute("DELETE FROM archived_movement")
+
+    assert [await closed(past.shop, month) for month in (Month(2027, 4), Month(2027, 5))] == before[1:]
     with pytest.raises(MonthArchivedError) as refused:
-        await month_close.close(context(shop), FIRST)
+        await month_close.close(context(past.shop), FIRST)
     assert refused.value.before is not None
-    assert FIRST.begin < refused.value.before <= shop.clock()
+    assert FIRST.begin < refused.value.before <= past.shop.clock()
+    await past.assert_proven()
 
 
-async def test_a_dispute_that_went_to_the_archive_with_what_moved_later_is_not_guessed(past: Past) -> None:
+async def test_the_archives_check_sees_sums_that_are_not_those_of_its_files(past: Past) -> None:
+    pytest.importorskip("pyarrow")
+    assert await past.archive()
+    async with connection_of_owner(past.pool) as connection:
+        await connection.execute("UPDATE archived_movement SET number = number + 1 WHERE credit = 'sales'")
+
+    problems = (await past.checked()).problems
+
+    assert problems
+    assert all("than what is kept for the month" in one for one in problems)
+
+
+@pytest.mark.parametrize("summed", [True, False])
+async def test_a_dispute_that_went_to_the_archive_counts_when_it_moved(past: Past, *, summed: bool) -> None:
+    """What it moved when it was lost is later than the archive ends. Without sums by month nothing is guessed."""
     pytest.importorskip("pyarrow")
     shop, disputed = past.shop, shop_of(past.shop)
     buyer, charge = await disputed.funded("10.00")
@@ -324,7 +366,14 @@ async def test_a_dispute_that_went_to_the_archive_with_what_moved_later_is_not_g
     await disputed.tell(charge, LOST, "10.00")
     ended = Month.of(shop.clock())
     shop.clock.forward(days=30)
-    assert await past.archive(days=40)  # what the dispute moved when it was lost is later than that
+    before = [await closed(shop, month) for month in (ended, ended.next)]
+    assert await past.archive(days=40)
+    if summed:
+        assert [await closed(shop, month) for month in (ended, ended.next)] == before
+        return
+    async with connection_of_owner(past.pool) as connection:
+        await connection.execute("UPDATE archive_batch SET is_summed = false")
+        await connection.execute("DELETE FROM archived_movement")
 
     with pytest.raises(MonthArchivedError):
         await month_close.close(context(shop), ended)

@@ -2,7 +2,8 @@
 
 A start is added up from all that was booked before the month, an end is what accounts hold now less all that was
 booked since; what happened in between is read from the month's own movements. That a start and its movements come to
-the end is therefore no definition: it is shown, and untrue where the books are wrong.
+the end is therefore no definition: it is shown, and untrue where the books are wrong. Of what is in the archive the
+sums of each month are left in the books.
 """
 
 from __future__ import annotations
@@ -39,8 +40,16 @@ _OWED: Final = {AccountKind.PREPAID, AccountKind.FROZEN, AccountKind.DUES}
 """Liabilities: shown as what is owed, the other sign of their accounts."""
 
 
+_WITHIN: Final = {BookedPeriod.WITHIN, BookedPeriod.ARCHIVED}
+_OF_STARTS: Final = {BookedPeriod.BEFORE: 1, BookedPeriod.ARCHIVED: -1, BookedPeriod.ARCHIVED_AFTER: -1}
+"""How movements come into a start: on top of what the archive carries over in all."""
+
+_OF_ENDS: Final = {BookedPeriod.AFTER: -1, BookedPeriod.ARCHIVED_AFTER: -1}
+"""How they come into an end, which begins with the present balances."""
+
+
 class MonthArchivedError(LookupError):
-    """What was booked since the month's start may be in the archive. `before`: the archive's end."""
+    """What was booked since the month's start may be in the archive, without its sums. `before`: the archive's end."""
 
     def __init__(self, before: datetime | None) -> None:
         """The archive's end: None where it is not known any more."""
@@ -143,18 +152,18 @@ async def close(books: BookContext, month: Month) -> MonthClose:
 def add_up(month: Month, found: Iterable[BookedSum], *, over: bool) -> MonthClose:
     """The close, of all that was booked in all of a seller's books."""
     found = list(found)
-    within = [one for one in found if one.period is BookedPeriod.WITHIN]
+    within = [one for one in found if one.period in _WITHIN]
     starts, moved, ends = Counter[AccountKind](), Counter[tuple[AccountKind, CloseLine]](), Counter[AccountKind]()
     for one in found:
         if one.credit is None:
             sums = starts if one.period is BookedPeriod.CARRIED else ends
             sums[one.debit] += one.amount_micros
-        elif one.period is BookedPeriod.WITHIN:
+            continue
+        if one.period in _WITHIN:
             line = line_of((one.debit, one.credit), one.beside)
             moved[one.debit, line] += one.amount_micros
             moved[one.credit, line] -= one.amount_micros
-        else:
-            sums, sign = (starts, 1) if one.period is BookedPeriod.BEFORE else (ends, -1)
+        for sums, sign in ((starts, _OF_STARTS.get(one.period, 0)), (ends, _OF_ENDS.get(one.period, 0))):
             sums[one.debit] += sign * one.amount_micros
             sums[one.credit] -= sign * one.amount_micros
     return MonthClose(month, over, _lines(within), _balances(starts, moved, ends))

@@ -23,7 +23,9 @@ from tallystick.db.distribution import take_one_connection
 from tallystick.db.statements import load_statements
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, transaction_ids_from
+from tallystick.store.archive import movements
 from tallystick.store.archive.files import WrittenBatch, write_batch
+from tallystick.store.archive.movements import MovedOut
 from tallystick.store.queries import figures
 
 _SQL: Final = load_statements("archive.sql", __package__)
@@ -32,7 +34,10 @@ MAX_PER_BATCH: Final = 20_000
 """Transactions of one batch: what is locked while its files are written, for a second or two."""
 
 _ALL_COMMITS: Final = 1_000_000
-WITHOUT_REFERENCE: Final = frozenset({"Deposit", "Dispute", "RailMovement", "RefundReversal"})
+REVERSAL: Final = "RefundReversal"
+"""The operation of a refund that came back."""
+
+WITHOUT_REFERENCE: Final = frozenset({"Deposit", "Dispute", "RailMovement", REVERSAL})
 """Operations that nobody asked for under a reference."""
 
 _PAUSE_SECONDS: Final = 0.1
@@ -192,6 +197,10 @@ async def _move_batch(
     )
     await _carry(connection, book.book_id, transactions, transfers)
     await keep_references(connection, book.book_id, transactions)
+    moved = [MovedOut(*(row[name] for name in movements.TRANSFER)) for row in transfers]
+    reversals = {row["transaction_id"] for row in transactions if row["operation"] == REVERSAL}
+    kinds = await movements.kinds_of(connection, moved)
+    await movements.keep(connection, movements.movements_of(moved, kinds, book.book_id, reversals))
     await connection.execute(
         _SQL["keep_batch"], book.book_id, number, cut, ids[0], ids[-1], len(ids), written.digest, now
     )

@@ -10,7 +10,9 @@ from typing import Final
 from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId
+from tallystick.store.archive import movements
 from tallystick.store.archive.archive import (
+    REVERSAL,
     TOTALLED,
     WITHOUT_REFERENCE,
     Totals,
@@ -19,6 +21,7 @@ from tallystick.store.archive.archive import (
     totals_of,
 )
 from tallystick.store.archive.files import ArchiveError, Manifest, damaged, directory_of, read_manifest, rows
+from tallystick.store.archive.movements import MovedOut, MovementKey, MovementSum, MovementSums
 
 _SQL: Final = load_statements("archive.sql", __package__)
 _TRANSFER: Final = ("book_id", "debit_account", "credit_account", "amount_micros")
@@ -42,6 +45,7 @@ class _Sums:
     totals: dict[tuple[int, str], Totals] = field(default_factory=dict)
     refunded: Counter[tuple[int, str]] = field(default_factory=Counter)
     refunds: Counter[tuple[int, str]] = field(default_factory=Counter)
+    movements: dict[MovementKey, MovementSum] = field(default_factory=lambda: defaultdict(MovementSum))
 
 
 async def known_batches(pool: Pool) -> list[tuple[BookId, int]]:
@@ -57,6 +61,7 @@ async def check(pool: Pool, root: Path) -> ArchiveReport:
         balances = await connection.fetch(_SQL["carried_balances"])
         totals = await connection.fetch(_SQL["carried_totals"])
         live = await connection.fetch(_SQL["live_refunds"])
+        kept = await movements.kept(connection)
     ends: dict[int, str | None] = defaultdict(lambda: None)
     for batch in known:
         book_id, directory = batch["book_id"], directory_of(root, BookId(batch["book_id"]), batch["number"])
@@ -76,6 +81,8 @@ async def check(pool: Pool, root: Path) -> ArchiveReport:
         if not found:
             _add_up(report, sums, book_id, directory, manifest)
             report.problems += await _lost_references(pool, book_id, directory, manifest)
+            if batch["is_summed"]:
+                await _sum_movements(pool, sums, book_id, directory, manifest)
     sums.refunds.update({(row["book_id"], row["original_id"]): row["micros"] for row in live})
     known = await pool.fetch(_SQL["batches"])  # a run may have gone on meanwhile
     report.problems += _strangers(root, on_disk, {(row["book_id"], row["number"]) for row in known})
@@ -91,6 +98,7 @@ async def check(pool: Pool, root: Path) -> ArchiveReport:
                 for row in totals
             },
         )
+        report.problems += _other_movements(sums.movements, kept)
     return report
 
 
@@ -142,6 +150,24 @@ def _add_up(report: ArchiveReport, sums: _Sums, book_id: int, directory: Path, m
         gives_back = of_buyer or operation == "PayoutReturn"
         if gives_back and status == "Success":  # less what came back: the refund has failed after all
             sums.refunds[book_id, original_id] += micros - (back if operation == "Refund" else 0)
+
+
+async def _sum_movements(pool: Pool, sums: _Sums, book_id: int, directory: Path, manifest: Manifest) -> None:
+    moved = [MovedOut(*row) for row in rows(directory, manifest, "transfer", movements.TRANSFER)]
+    operations = rows(directory, manifest, "transaction", ("transaction_id", "operation"))
+    reversals = {transaction_id for transaction_id, operation in operations if operation == REVERSAL}
+    kinds = await movements.kinds_of(pool, moved)
+    for key, one in movements.movements_of(moved, kinds, book_id, reversals).items():
+        sums.movements[key].add(one.number, one.amount_micros)
+
+
+def _other_movements(found: MovementSums, kept: MovementSums) -> list[str]:
+    """Months of which the books keep other sums than the archive's transfers come to."""
+    off = {(key.book_id, key.month) for key in found.keys() | kept.keys() if found.get(key) != kept.get(key)}
+    return [
+        f"book {book_id}, {month:%Y-%m}: the archive's transfers sum to something else than what is kept for the month"
+        for book_id, month in sorted(off)
+    ]
 
 
 def _differences(sums: _Sums, balances: Counter[tuple[int, int]], totals: dict[tuple[int, str], Totals]) -> list[str]:

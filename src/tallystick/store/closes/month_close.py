@@ -21,9 +21,15 @@ _SQL: Final = load_statements("month_close.sql", __package__)
 
 @unique
 class BookedPeriod(Enum):
-    """When something was booked; CARRIED: its transfers are in the archive; NOW: how accounts stand at present."""
+    """When something was booked; NOW: how accounts stand at present.
+
+    CARRIED: all that is in the archive, as balances. Of that, ARCHIVED was booked within and ARCHIVED_AFTER after the
+    month.
+    """
 
     CARRIED = "carried"
+    ARCHIVED = "archived"
+    ARCHIVED_AFTER = "archived_after"
     BEFORE = "before"
     WITHIN = "within"
     AFTER = "after"
@@ -49,7 +55,10 @@ class BookedSum:
 
 
 async def booked(database: Database, book_id: BookId, begin: datetime, end: datetime) -> list[BookedSum]:
-    """All that was ever booked in a book, of one moment's state. Reads every transfer of the database: slow, exact."""
+    """All that was ever booked in a book, of one moment's state; from `begin` to before `end` is a month of UTC.
+
+    Reads every transfer of the database: slow, exact.
+    """
     rows = await database.fetch(_SQL["moved"], book_id, begin, end)
     return [
         BookedSum(
@@ -76,14 +85,16 @@ async def begun(database: Database, books: Sequence[BookId]) -> datetime:
 async def known_from(
     database: Database, book_id: BookId, seller_id: PartyId, moment: datetime, by_wall_clock: datetime
 ) -> bool:
-    """Whether all that was booked in a book from a moment on is still in it, and nothing of it in the archive.
+    """Whether all that was booked in a book from a moment on is still in it, or left with its sums by month.
 
-    The archive takes what was completed before a moment of the book's. Only disputes move money later than that: where
-    one may have, the answer is no. `by_wall_clock`: the same moment, without the sandbox's offset.
+    Releases before those sums archived without them. The archive takes what was completed before a moment of the
+    book's. Only disputes move money later than that: where one may have, the answer is no. `by_wall_clock`: the same
+    moment, without the sandbox's offset.
     """
-    archived = await archived_before(database, book_id)
-    if archived is None:
+    archived, unsummed = await archived_before(database, book_id), await database.fetchrow(_SQL["unsummed"])
+    if archived is None or unsummed["completed_before"] is None:
         return True
+    archived = min(archived, unsummed["completed_before"])
     if archived > moment:
         return False
     if await database.fetchval(_SQL["disputes_archived"], book_id, archived, moment):
@@ -92,5 +103,5 @@ async def known_from(
         return False
     if not await database.fetchval(_SQL["dues_archived"], book_id):
         return True
-    last: datetime | None = await database.fetchval(_SQL["last_archived"])
-    return last is None or last < by_wall_clock
+    last: datetime = unsummed["archived_at"]
+    return last < by_wall_clock

@@ -111,8 +111,8 @@ SELECT $1, new.* FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[
        other_micros = archived_total.other_micros + excluded.other_micros
 
 -- name: keep_batch
-INSERT INTO archive_batch (book_id, number, completed_before, first_id, last_id, transactions, digest, archived_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO archive_batch (book_id, number, completed_before, first_id, last_id, transactions, digest, archived_at, is_summed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, true)
 
 -- name: mark_books
 -- The books ($1) from which something was taken that was completed before $2.
@@ -125,7 +125,7 @@ SELECT min(completed_at) FROM transaction WHERE book_id = $1 AND transaction_id 
 
 -- name: batches
 -- All batches, in the order in which each book's chain goes.
-SELECT book_id, number, transactions, digest FROM archive_batch ORDER BY book_id, number
+SELECT book_id, number, transactions, digest, is_summed FROM archive_batch ORDER BY book_id, number
 
 -- name: carried_balances
 SELECT book_id, account_id, balance_micros FROM archived_balance

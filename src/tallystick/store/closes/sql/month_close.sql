@@ -2,8 +2,9 @@
 -- book, $2 the first moment of the span, $3 the first after it. Amounts are micro-units, debits less credits.
 
 -- name: moved
--- Everything in one statement, so of one state of the books: what the archive carries over ('carried'), what was booked
--- 'before', 'within' and 'after' the span by debited and credited account, and how the accounts stand 'now'. Within the
+-- Everything in one statement, so of one state of the books: what the archive carries over ('carried'), and what of that was
+-- booked in the month of the span ('archived') and in later ones ('archived_after'); what was booked 'before', 'within' and
+-- 'after' the span by debited and credited account, and how the accounts stand 'now'. Within the
 -- span, movements of cash (account 1) also tell whether they take back what the same transaction, or the refund that is
 -- reversed, had moved the other way; fees (account 3) tell what else their transaction moved. 6: shares of callers.
 WITH summed AS (
@@ -50,6 +51,12 @@ SELECT 'carried', account.kind, NULL, false, NULL, NULL, count(*), sum(archived_
  WHERE archived_balance.book_id = $1
  GROUP BY account.kind
 UNION ALL
+SELECT CASE WHEN month < ($3::timestamptz AT TIME ZONE 'UTC')::date THEN 'archived' ELSE 'archived_after' END, debit, credit,
+       takes_back, nullif(of_debit, ''), nullif(of_credit, ''), sum(number), sum(amount_micros)
+  FROM archived_movement
+ WHERE book_id = $1 AND month >= ($2::timestamptz AT TIME ZONE 'UTC')::date
+ GROUP BY 1, 2, 3, 4, 5, 6
+UNION ALL
 SELECT 'now', kind, NULL, false, NULL, NULL, count(*), sum(balance_micros)
   FROM account
  WHERE book_id = $1
@@ -73,6 +80,7 @@ SELECT EXISTS (SELECT FROM dispute WHERE bearer_party_id = $1 AND opened_at < $2
 -- they were closed.
 SELECT EXISTS (SELECT FROM archived_balance WHERE book_id = $1 AND account_id = 21)
 
--- name: last_archived
--- When history was last moved to the archive, by the wall clock; null: never.
-SELECT max(archived_at) FROM archive_batch
+-- name: unsummed
+-- Up to where history was moved to the archive without its sums by month, by the clocks of its books, and when that was done
+-- last, by the wall clock; null: never.
+SELECT max(completed_before) AS completed_before, max(archived_at) AS archived_at FROM archive_batch WHERE NOT is_summed
