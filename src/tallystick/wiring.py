@@ -51,6 +51,7 @@ from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.create_book import SIMULATED_RAIL, open_rail
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.rules import Rules
+from tallystick.store.records.trace_links import TraceLinks
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
@@ -198,6 +199,11 @@ async def open_service(
         tracing = tracing_of(settings)
         if tracing is not None:
             stack.push_async_callback(asyncio.to_thread, tracing.close)
+            links = TraceLinks(pool, clock)
+            stack.push_async_callback(links.close)
+            linking = asyncio.create_task(links.run())
+            stack.callback(linking.cancel)
+            tracing.note_link = links.note
         committer = Committer(
             money_pool,
             rules,

@@ -6,6 +6,10 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # What another process does because of a call begins a trace of its own.
+    "0049": """
+DROP TABLE trace_link;
+""",
     # Months that are in the archive have no close.
     "0049": """
 DROP TABLE archived_movement;

@@ -135,6 +135,32 @@ def test_what_follows_from_a_transaction_is_in_the_trace_of_the_call_that_made_i
     assert sent == {"traceparent": f"00-{TRACE}-{span.span_id}-01"}
 
 
+def test_another_process_goes_on_in_the_trace_that_is_noted(tracing: Tracing, collector: Collector) -> None:
+    noted: list[tuple[str, list[str]]] = []
+    tracing.note_link = lambda traceparent, names: noted.append((traceparent, list(names)))
+    for header in (CALLER, CALLER.removesuffix("1") + "0"):
+        with tracing.call(header):
+            caller = tracing.here()
+        assert caller is not None
+        tracing.remember(caller, ["1", "2"])
+        tracing.remember(caller, [f"3 of {header}"], goes_on=False)
+    ((traceparent, names),) = noted
+    assert names == ["1", "2"], "neither what nothing follows from, nor what is known, nor what is not sampled"
+
+    other = Tracing(collector.url)
+    other.recall("1", traceparent)
+    other.recall("2", "nonsense")
+    assert (other.knows("1"), other.knows("2")) == (True, False)
+    with other.payout("1", "simulated", 1):
+        other.came_to("Sent")
+    other.close()
+    tracing.flush()
+
+    spans = collector.of(TRACE)
+    assert spans["payout"].parent_id == spans["call"].span_id
+    assert spans["payout"].attributes["tallystick.outcome"] == "Sent"
+
+
 def test_the_oldest_transactions_are_forgotten(tracing: Tracing, collector: Collector) -> None:
     with tracing.call(CALLER):
         caller = tracing.here()

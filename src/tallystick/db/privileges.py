@@ -88,6 +88,7 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "pulse",
         "return_host_guest",
         "spent_challenge",
+        "trace_link",
         "transaction_step",  # moves to the archive, as transaction and transfer do
         "transfer",
     ),

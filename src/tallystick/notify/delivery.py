@@ -33,7 +33,7 @@ from tallystick.settings import Settings
 from tallystick.store.accounts import return_hosts
 from tallystick.store.keys import signing_keys
 from tallystick.store.keys.vault import Vault
-from tallystick.store.records import outbox
+from tallystick.store.records import outbox, trace_links
 from tallystick.store.records.outbox import ClaimedEvent, DueEvent
 
 if TYPE_CHECKING:
@@ -234,6 +234,7 @@ class NotificationSender:
                 await self._send(outgoing)
                 return
             event, origin = outgoing.event, origin_of(outgoing.form.url)
+            await trace_links.recall(self.pool, self.tracing, event.subject_id)
             with self.tracing.delivery(event.event_id, event.subject_id, origin, event.attempts) as headers:
                 delivered = await self._send(outgoing, headers)
                 self.tracing.came_to("delivered" if delivered else "failed", failed=not delivered)

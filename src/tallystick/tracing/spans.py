@@ -33,6 +33,9 @@ SEND_SECONDS: Final = 5
 MAX_CALLERS: Final = 10_000
 """Transactions of which a process remembers the call that made them."""
 
+NoteLink = Callable[[str, Sequence[str]], None]
+"""Takes a call as `traceparent`, and transactions that it made; for other processes."""
+
 _FAULTS: Final = frozenset({"InternalError", "ServiceUnavailable"})
 """Outcomes that are errors of ours; other refusals are answers."""
 
@@ -78,6 +81,7 @@ class Tracing:
     """
 
     def __init__(self, endpoint: str) -> None:
+        self.note_link: NoteLink | None = None
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": "tallystick", "service.version": __version__}),
             shutdown_on_exit=False,
@@ -144,10 +148,30 @@ class Tracing:
             yield
 
     @_harmless
-    def remember(self, caller: SpanContext, transaction_ids: Sequence[str]) -> None:
-        """Transactions that were committed for a caller. One that is known stays with the call that made it."""
-        for transaction_id in transaction_ids:
-            self._callers.setdefault(transaction_id, caller)
+    def remember(self, caller: SpanContext, transaction_ids: Sequence[str], *, goes_on: bool = True) -> None:
+        """Transactions that were committed for a caller. One that is known stays with the call that made it.
+
+        `goes_on`: something is done because of them later, maybe by another process. That is noted of sampled calls.
+        """
+        new = [name for name in transaction_ids if name not in self._callers]
+        for name in new:
+            self._know(name, caller)
+        if goes_on and new and caller.trace_flags.sampled and self.note_link is not None:
+            self.note_link(_as_header(caller), new)
+
+    def knows(self, transaction_id: str) -> bool:
+        """Whether it is remembered which call made a transaction."""
+        return transaction_id in self._callers
+
+    @_harmless
+    def recall(self, transaction_id: str, traceparent: str) -> None:
+        """Another process has noted that this call made the transaction."""
+        caller = trace.get_current_span(_named_in(traceparent)).get_span_context()
+        if caller.is_valid:
+            self._know(transaction_id, caller)
+
+    def _know(self, transaction_id: str, caller: SpanContext) -> None:
+        self._callers[transaction_id] = caller
         while len(self._callers) > MAX_CALLERS:
             self._callers.popitem(last=False)
 
@@ -161,6 +185,17 @@ class Tracing:
         }
         name = f"rail {operation}"
         with self._span(lambda: _Opening(name, SpanKind.CLIENT, self._caller_of(transaction_id), attributes)):
+            yield
+
+    @contextmanager
+    def payout(self, transaction_id: str, rail: str, attempt: int) -> Iterator[None]:
+        """A payout is sent by a rail, and its answer is booked."""
+        attributes: Attributes = {
+            "tallystick.transaction_id": transaction_id,
+            "tallystick.rail": rail,
+            "tallystick.attempt": attempt,
+        }
+        with self._span(lambda: _Opening("payout", SpanKind.CLIENT, self._caller_of(transaction_id), attributes)):
             yield
 
     @contextmanager
@@ -229,6 +264,10 @@ def _passed_on() -> Mapping[str, str]:
 def _named_in(traceparent: str) -> Context:
     """The caller's place in its own trace; nowhere, where the header is missing or malformed."""
     return _PROPAGATOR.extract({"traceparent": traceparent}, Context()) if traceparent else Context()
+
+
+def _as_header(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def _below(context: SpanContext) -> Context:

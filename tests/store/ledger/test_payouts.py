@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,6 +25,7 @@ from tallystick.settings import Settings
 from tallystick.store.ledger import running_proof
 from tallystick.store.ledger.verify import report_on, verify
 from tallystick.store.payouts import destinations, payouts
+from tallystick.store.records.trace_links import TraceLinks
 
 ACCOUNT = BankAccount("Music Shop", iban="DE89370400440532013000")
 
@@ -172,6 +175,31 @@ async def send_all(shop: Books, rail: object) -> None:
     ):
         await send_payouts(service_of(shop), {"simulated": rail})  # type: ignore[dict-item]
         shop.clock.forward(seconds=int(LEASE.total_seconds()))
+
+
+async def test_a_payout_is_sent_in_the_trace_of_the_call_that_made_it(shop: Books) -> None:
+    pytest.importorskip("opentelemetry")
+    from tests.support.collector import collecting  # noqa: PLC0415 - needs an extra
+
+    from tallystick.tracing.spans import Tracing  # noqa: PLC0415 - needs an extra
+
+    await with_cash(shop)
+    payout = taken(await ask(shop, "30.00", rail="simulated"), "Pending")
+    trace, caller = "8" * 32, "00f067aa0ba902b7"
+    links = TraceLinks(shop.pool, shop.clock)
+    links.note(f"00-{trace}-{caller}-01", [payout])
+    await links.write()
+    with collecting() as collector:
+        tracing = Tracing(collector.url)
+        rail = SimulatedPayoutRail(shop.pool, shop.clock, faults=True)
+        while await status(shop, payout) != ("Success", "Success"):
+            await send_payouts(replace(service_of(shop), tracing=tracing), {"simulated": rail})
+            shop.clock.forward(seconds=int(LEASE.total_seconds()))
+        await asyncio.to_thread(tracing.close)
+        span = collector.of(trace)["payout"]
+
+    assert (span.parent_id, span.attributes["tallystick.outcome"]) == (caller, "Sent")
+    assert span.attributes["tallystick.transaction_id"] == payout
 
 
 class DeadRail:

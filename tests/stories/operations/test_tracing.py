@@ -162,6 +162,65 @@ async def test_every_interface_is_traced_and_a_call_of_nobodys_trace_begins_one(
     assert (batch.parent_id, batch.attributes["tallystick.commands"]) == (calls[2].span_id, 2)
 
 
+async def noted(running: Running, transaction_id: str) -> str:
+    """The call that made a transaction, once it is written down."""
+    async with asyncio.timeout(60):
+        while True:
+            found: str | None = await running.service.pool.fetchval(
+                "SELECT traceparent FROM trace_link WHERE transaction_id = $1", transaction_id
+            )
+            if found is not None:
+                return found
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def elsewhere(traced: tuple[Running, Collector]) -> AsyncIterator[Worker]:
+    """A worker as another process has it: with a service of its own, which remembers nothing of this one's calls."""
+    running, _ = traced
+    async with open_service(running.service.settings, running.clock) as service:
+        delay = timedelta(milliseconds=service.settings.rail_delay_ms)
+        rail = SimulatedRail(service.pool, running.clock, delay, faults=True)
+        yield Worker(service, Rails((rail,)))
+
+
+async def test_a_trace_goes_on_in_another_process(traced: tuple[Running, Collector], elsewhere: Worker) -> None:
+    running, collector = traced
+    shop = await shop_of(running)
+    trace = "7" * 32
+    async with receiver() as heard:
+        funding = await fund_by_card(shop, heard.url, {"traceparent": CALLER.replace(TRACE, trace)})
+        written = await noted(running, funding)
+        running.clock.forward(seconds=10)  # the simulated rail answers
+        async with asyncio.timeout(60):
+            while len(heard.received) < 2:
+                await elsewhere.step()
+    await told(running)
+    assert elsewhere.service.tracing is not None
+    await asyncio.to_thread(elsewhere.service.tracing.flush)
+
+    spans = collector.of(trace)
+    assert spans.keys() == {"FundPrepaid", "commit", "rail charge", "notification"}
+    call, rail, notification = spans["FundPrepaid"], spans["rail charge"], spans["notification"]
+    assert written == f"00-{trace}-{call.span_id}-01"
+    assert (rail.parent_id, rail.attributes["tallystick.outcome"]) == (call.span_id, "Paid")
+    assert notification.parent_id == call.span_id
+    commits = [span.parent_id for span in collector.spans if (span.trace_id, span.name) == (trace, "commit")]
+    assert commits == [call.span_id, rail.span_id], "the answer of the rail is booked in the same trace"
+
+
+async def test_of_a_call_that_is_not_sampled_nothing_is_written(traced: tuple[Running, Collector]) -> None:
+    running, _ = traced
+    shop = await shop_of(running)
+    not_sampled = CALLER.removesuffix("1") + "0"
+    first = await fund_by_card(shop, headers={"traceparent": not_sampled})
+    second = await fund_by_card(shop, headers={"traceparent": CALLER})
+    await noted(running, second)
+
+    links = "SELECT count(*) FROM trace_link WHERE transaction_id = ANY($1)"
+    assert await running.service.pool.fetchval(links, [first, second]) == 1
+
+
 class BrokenRail(FakeRail):
     """Fails, and quotes what it was asked for."""
 
@@ -207,6 +266,12 @@ async def test_without_a_collector_nothing_is_traced_and_no_header_is_sent(shop:
         await heard.until(1)
 
     assert running.service.tracing is None
+    assert (
+        await running.service.pool.fetchval(
+            "SELECT count(*) FROM trace_link JOIN book USING (book_id) WHERE party_id = $1", shop.key.party_id
+        )
+        == 0
+    )
     assert "traceparent" not in heard.received[0].headers
 
 

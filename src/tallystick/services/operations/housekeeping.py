@@ -17,6 +17,7 @@ from tallystick.store.accounts import attempts, mailed_proofs, passkeys, sign_in
 from tallystick.store.queries import figures
 from tallystick.store.rails import rail_events, rail_requests, rail_setups
 from tallystick.store.records import forgetting, mail, outbox
+from tallystick.store.records.trace_links import KEPT as TRACES_KEPT
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool
@@ -80,4 +81,5 @@ async def forget_expired(service: Service) -> bool:
     await forgetting.happenings(service.pool, now - HAPPENINGS_KEPT)
     await forgetting.visits(service.pool, now)
     await forgetting.requests(service.pool, now - timedelta(days=service.settings.keep_requests_days))
+    await forgetting.trace_links(service.pool, now - TRACES_KEPT)
     return True

@@ -14,8 +14,12 @@ from tallystick.processors.payout_rail import NotSent, PayoutInstruction, Payout
 from tallystick.services.own_commands import carry_out
 from tallystick.services.retries import pause_after, reason_of
 from tallystick.store.payouts import destinations, payouts
+from tallystick.store.records import trace_links
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tallystick.processors.payout_rail import PayoutAnswer
     from tallystick.services.context import Service
     from tallystick.store.payouts.payouts import DuePayout
 
@@ -44,16 +48,29 @@ async def _send(service: Service, rails: Mapping[str, PayoutRail], payout: DuePa
     now = service.trusted_now()
     if not await payouts.claim(service.pool, payout, now, now + LEASE):
         return
+    if service.tracing is None:
+        await _ask(service, rails, payout, now)
+        return
+    await trace_links.recall(service.pool, service.tracing, payout.transaction_id)
+    with service.tracing.payout(payout.transaction_id, payout.rail, payout.attempts):
+        answer = await _ask(service, rails, payout, now)
+        service.tracing.came_to("Unknown" if answer is None else type(answer).__name__, failed=answer is None)
+
+
+async def _ask(
+    service: Service, rails: Mapping[str, PayoutRail], payout: DuePayout, now: datetime
+) -> PayoutAnswer | None:
+    """Ask the rail for a claimed payout, and book its answer. None: what it did is not known."""
     log = _log.bind(transaction_id=payout.transaction_id, rail=payout.rail, attempt=payout.attempts)
     try:
         answer = await rails[payout.rail].send(await _instruction(service, payout))
     except Exception as error:  # noqa: BLE001 - whatever it was, the result is unknown: the payout stays under way
         log.warning("payout_result_unknown", error=repr(error))
         await payouts.put_off(service.pool, payout, now + pause_after(payout.attempts), reason_of(error))
-        return
+        return None
     if isinstance(answer, SentLater):
         await payouts.put_off(service.pool, payout, now + answer.ask_again_after)
-        return
+        return answer
     if isinstance(answer, NotSent):
         said, reference = Declined(answer.status_code, answer.reason), None
         resolve = ResolvePayout(payout.transaction_id, said, reference)
@@ -61,6 +78,7 @@ async def _send(service: Service, rails: Mapping[str, PayoutRail], payout: DuePa
         resolve = ResolvePayout(payout.transaction_id, Paid(), answer.reference)
     await carry_out(service, payout.book_id, resolve)
     log.info("payout_answered", answer=type(answer).__name__)
+    return answer
 
 
 async def _instruction(service: Service, payout: DuePayout) -> PayoutInstruction:

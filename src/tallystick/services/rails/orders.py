@@ -29,6 +29,7 @@ from tallystick.services.rails import confirmations
 from tallystick.services.retries import pause_after, reason_of
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.store.rails.rail_requests import DueRequest
+from tallystick.store.records import trace_links
 
 LEASE: Final = timedelta(seconds=60)
 """The lease of a claimed request. Afterwards another worker may send it again: the first one may have died."""
@@ -82,6 +83,7 @@ async def _ask(service: Service, rails: Rails, request: DueRequest) -> None:
     if service.tracing is None:
         await _send(service, rails, request, now)
         return
+    await trace_links.recall(service.pool, service.tracing, request.transaction_id)
     with service.tracing.rail_order(request.transaction_id, request.rail, request.operation.value, request.attempts):
         answer = await _send(service, rails, request, now)
         service.tracing.came_to("Unknown" if answer is None else type(answer).__name__, failed=answer is None)

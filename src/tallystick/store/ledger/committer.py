@@ -470,7 +470,9 @@ class Committer:
 def _remember_callers(tracing: Tracing, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
     for waiting, decision in zip(group, decisions, strict=True):
         if waiting.traced is not None:
-            tracing.remember(waiting.traced, [changed.transaction_id for changed in decision.transactions])
+            names = [changed.transaction_id for changed in decision.transactions]
+            goes_on = bool(decision.events or decision.rail_request or decision.payout)
+            tracing.remember(waiting.traced, names, goes_on=goes_on)
 
 
 def _until(group: Sequence[QueuedCommand[Any]]) -> float:

@@ -67,6 +67,11 @@ async def requests(pool: Pool, before: datetime) -> int:
     return await _delete(pool, _SQL["requests"], before)
 
 
+async def trace_links(pool: Pool, before: datetime) -> int:
+    """In whose traces transactions were made, noted before a moment; how many."""
+    return await _delete(pool, _SQL["trace_links"], before)
+
+
 async def _delete(pool: Pool, statement: str, before: datetime, *more: datetime) -> int:
     async def batch() -> int:
         tag = await pool.execute(statement, before, MAX_AT_ONCE, *more)

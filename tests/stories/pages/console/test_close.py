@@ -8,6 +8,7 @@ import io
 from tests.stories.pages.business import postpaid_customer, prepaid_customer
 from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Page, Seller, World
+from tests.support.owner import connection_of_owner
 
 from tallystick.services.buyer.months import Month
 from tallystick.services.seller.staff import StaffRole
@@ -51,11 +52,24 @@ async def test_months_that_have_not_begun_or_are_none_have_no_page(world: World,
             assert (await browser.get(f"{console(seller, place)}?month={month}")).status_code == 404
 
 
-async def test_a_month_whose_history_is_in_the_archive_says_so(world: World, seller: Seller) -> None:
+async def test_a_month_that_was_archived_without_its_sums_says_so(world: World, seller: Seller) -> None:
     await world.pool.execute("UPDATE book SET archived_before = $2 WHERE book_id = $1", seller.book_id, world.clock())
     browser = await at_work(world, seller)
     month = Month.of(world.clock())
-    for place in ("close", "close.csv"):
-        response = await browser.get(f"{console(seller, place)}?month={month.text}")
+    batch = (
+        "INSERT INTO archive_batch"
+        " (book_id, number, completed_before, first_id, last_id, transactions, digest, archived_at)"
+        " VALUES ($1, 1, $2, '0', '0', 1, sha256(''), $2)"
+    )
+    async with connection_of_owner(world.pool) as connection:
+        await connection.execute(batch, seller.book_id, world.clock())
+        try:
+            answers = [
+                await browser.get(f"{console(seller, place)}?month={month.text}") for place in ("close", "close.csv")
+            ]
+        finally:
+            await connection.execute("DELETE FROM archive_batch WHERE book_id = $1", seller.book_id)
+
+    for response in answers:
         assert response.status_code == 200
         assert "cannot be closed here" in Page(response).text

@@ -49,3 +49,9 @@ DELETE FROM kept_request
  WHERE (book_id, transaction_id, request_id) IN (
        SELECT book_id, transaction_id, request_id FROM kept_request WHERE received_at <= $1 LIMIT $2)
    AND received_at <= $1
+
+-- name: trace_links
+-- In whose traces transactions were made.
+DELETE FROM trace_link
+ WHERE (book_id, transaction_id) IN (SELECT book_id, transaction_id FROM trace_link WHERE noted_at <= $1 LIMIT $2)
+   AND noted_at <= $1
