@@ -191,10 +191,10 @@ async def test_a_trace_goes_on_in_another_process(traced: tuple[Running, Collect
     async with receiver() as heard:
         funding = await fund_by_card(shop, heard.url, {"traceparent": CALLER.replace(TRACE, trace)})
         written = await noted(running, funding)
-        running.clock.forward(seconds=10)  # the simulated rail answers
         async with asyncio.timeout(60):
             while len(heard.received) < 2:
                 await elsewhere.step()
+                running.clock.forward(seconds=10)  # the simulated rail answers some time after it is asked
     await told(running)
     assert elsewhere.service.tracing is not None
     await asyncio.to_thread(elsewhere.service.tracing.flush)
