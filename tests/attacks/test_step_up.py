@@ -60,6 +60,7 @@ FREE: Final[Mapping[str, str]] = {
         SIGNING_IN,
     ),
     "POST /account/security/password": "its form has the present password itself",
+    "POST /account/data/name": "what somebody says of themselves: it lets nobody in, and no money moves by it",
     "POST /console/invitations/{invitation}": "whoever sends it gets a role and gives none; inviting asks for a proof",
     "POST /console/invitations/{invitation}/sign-up": "a new account",
     # what ends something

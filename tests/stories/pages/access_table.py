@@ -131,6 +131,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /account/confirmations/{transaction_id}": MEMBER,
     "POST /account/confirmations/{transaction_id}": MEMBER,
     "GET /account/data": MEMBER,
+    "POST /account/data/name": MEMBER,
     "GET /account/data/export.json": MEMBER,
     "GET /account/data/close": MEMBER,
     "POST /account/data/close": MEMBER,

@@ -158,6 +158,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "POST /account/payment-methods/{number}/replace": OWN,
     "POST /account/payment-methods/{number}/verify": OWN,
     "POST /account/data/close": OWN,
+    "POST /account/data/name": OWN,
     "POST /account/test-money": "a buyer's own deed in the sandbox: the deposit is a transaction of the books",
     "POST /account/security/password": OWN,
     "POST /account/security/passkey": OWN,

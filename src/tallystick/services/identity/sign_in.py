@@ -44,6 +44,8 @@ WRONG: Final = marked(
     "Check both; if they are right, wait a few minutes."
 )
 
+NAME_MISSING: Final = marked("Type your name as it should appear to sellers.")
+
 WRONG_CURRENT: Final = marked(
     "This is not your password, or there were several wrong attempts. If it is right, wait a few minutes."
 )
@@ -164,7 +166,7 @@ def check_new_account(name: str, email: str, password: str) -> tuple[str, str]:
     name, email = " ".join(name.split()), email.strip()
     problems = {}
     if not is_name(name):
-        problems["name"] = _("Type your name as it should appear to sellers.")
+        problems["name"] = _(NAME_MISSING)
     if not is_email(email):
         problems["email"] = _("Type your e-mail address, such as name@example.com.")
     if problem := password_problem(password, email, name):

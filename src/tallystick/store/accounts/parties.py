@@ -160,6 +160,11 @@ async def list_(database: Database, kind: Kind | None = None) -> list[Party]:
     return [_party(row) for row in rows]
 
 
+async def rename(database: Database, party_id: PartyId, name: str) -> None:
+    """Call a person so."""
+    await database.execute(_SQL["rename"], party_id, name)
+
+
 async def renew_password_hash(database: Database, party_id: PartyId, old_hash: str, new_hash: str) -> None:
     """Store the same password hashed with newer parameters, unless it was replaced meanwhile."""
     await database.execute(_SQL["renew_password_hash"], party_id, old_hash, new_hash)

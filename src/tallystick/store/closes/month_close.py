@@ -92,7 +92,7 @@ async def known_from(
     moment, without the sandbox's offset.
     """
     archived, unsummed = await archived_before(database, book_id), await database.fetchrow(_SQL["unsummed"])
-    if archived is None or unsummed["completed_before"] is None:
+    if archived is None or unsummed is None or unsummed["completed_before"] is None:
         return True
     archived = min(archived, unsummed["completed_before"])
     if archived > moment:

@@ -252,6 +252,8 @@ async def test_a_business_is_not_closed_here(world: World) -> None:
     assert "Ask whoever runs this service to close it." in Page(page).text
     form = Page(page).forms[0].fields
     await browser.post(CLOSE, form | {"sure": "yes"})
+    assert not [one for one in Page(page).forms if one.action.endswith("/data/name")]
+    assert (await browser.post("/account/data/name", form | {"name": "Your Bank"})).status_code == 409
     (kept,) = await world.rows("SELECT status, name FROM party WHERE email = $1", band.party.email)
     assert kept == {"status": "active", "name": "The Band"}
 

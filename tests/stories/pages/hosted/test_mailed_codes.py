@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.stories.pages.authenticator import Authenticator
+from tests.stories.pages.authenticator import asked as asked_of
 from tests.stories.pages.codes import account, asked, guest, new_address
 from tests.stories.pages.people import at_work, code_of, console, person, with_app
 from tests.stories.pages.world import PASSWORD, Page, Seller, World
@@ -62,6 +64,44 @@ async def test_a_while_later_another_code_proves_who_it_is(world: World, seller:
     assert again.url.path.endswith("/confirm")
     assert "ending in 4242" in Page(again).text
     assert (await world.answer(await browser.submit(again, "/confirm")))["status"] == "SC"
+
+
+async def test_they_say_how_they_are_called(world: World, seller: Seller) -> None:
+    browser, method, someone = await guest(world, seller)
+    answer = await world.answer(await browser.submit(await browser.add_card(method), "/confirm"))
+    page = await browser.get("/account/data")
+    assert Page(page).form("/data/name").fields["name"] == someone.name
+
+    for wrong in ("", "   ", "x" * 101, "Ann\N{RIGHT-TO-LEFT OVERRIDE}"):
+        refused = await browser.submit(page, "/data/name", name=wrong)
+        assert refused.status_code == 422
+        assert "Type your name as it should appear to sellers." in Page(refused).text
+    done = await browser.submit(page, "/data/name", name="  Zoë   Miller ")
+
+    assert "Your name is changed." in Page(done).text
+    assert (await account(world, someone.email)).name == "Zoë Miller"
+    staff = await at_work(world, seller)
+    instrument = answer["prepaidInstrumentID"]
+    assert "Zoë Miller" in Page(await staff.get(console(seller, "instruments", instrument))).text
+
+
+async def test_a_passkey_comes_later_and_is_enough(world: World, seller: Seller) -> None:
+    """While the code from the letter is some minutes old; afterwards a password comes first, or another code."""
+    origin = "http://localhost:8400"
+    browser, _, someone = await guest(world, seller)
+    named = world.browser_of(world.shared_pages(public_url=origin))
+    named.http.cookies = browser.http.cookies
+    device = Authenticator(origin)
+    page = await named.get("/account/security/passkey")
+
+    added = await named.submit(page, "/passkey", passkey=device.make(asked_of(page)), name="Phone")
+
+    assert "The passkey is added." in Page(added).text
+    elsewhere = world.browser_of(world.shared_pages(public_url=origin))
+    page = await elsewhere.get("/account/sign-in")
+    entered = await elsewhere.submit(page, "/sign-in", passkey=device.sign(asked_of(page)))
+    assert entered.url.path == "/account"
+    assert (await account(world, someone.email)).password_hash is None
 
 
 async def test_a_password_comes_later_and_codes_sign_in_no_more(world: World, seller: Seller) -> None:

@@ -56,6 +56,10 @@ SELECT /* part: columns */
 SELECT /* part: columns */
   FROM party WHERE $1::text IS NULL OR kind = $1 ORDER BY party_id
 
+-- name: rename
+-- A person is called $2.
+UPDATE party SET name = $2 WHERE party_id = $1 AND kind = 'personal' AND status <> 'closed'
+
 -- name: renew_password_hash
 -- From $2 to $3, unless it was replaced meanwhile.
 UPDATE party SET password_hash = $3 WHERE party_id = $1 AND password_hash = $2
