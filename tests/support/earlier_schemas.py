@@ -7,7 +7,7 @@ from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
     # What another process does because of a call begins a trace of its own.
-    "0049": """
+    "0050": """
 DROP TABLE trace_link;
 """,
     # Months that are in the archive have no close.
