@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from tests.stories.conftest import free_port
 from tests.stories.operations.program import tallystick
 from tests.support.shop import Shop
 
@@ -16,6 +17,11 @@ from tallystick.store.keys import access_keys
 pytestmark = pytest.mark.timeout(300)
 
 
+def own_ports() -> tuple[str, ...]:
+    """Ports that no demo of another test takes at the same moment."""
+    return ("--port", str(free_port()), "--shop-port", str(free_port()))
+
+
 async def test_the_walk_shows_every_documented_figure(data_directory: Path) -> None:
     settings = {
         "TALLYSTICK_DATA_DIRECTORY": str(data_directory),
@@ -23,7 +29,7 @@ async def test_the_walk_shows_every_documented_figure(data_directory: Path) -> N
         "HTTP_PROXY": "http://127.0.0.1:9",  # as where everything outside is reached by one; nothing here is outside
         "NO_PROXY": "",
     }
-    ended = await tallystick("demo", "--walk", settings=settings)
+    ended = await tallystick("demo", "--walk", *own_ports(), settings=settings)
 
     assert ended.status == 0, ended.out + ended.complaint
     assert "BAD" not in ended.out
@@ -55,6 +61,7 @@ async def test_by_signed_calls_too_a_figure_that_is_off_is_told_and_makes_the_wa
         "--fps",
         "--data",
         str(data_directory / "walk"),
+        *own_ports(),
         settings={"TALLYSTICK_FEE_SCHEDULE_FILE": str(dearer), "TALLYSTICK_RAIL_DELAY_MS": "0"},
     )
 
