@@ -1,13 +1,16 @@
-"""The Python client, on a running service."""
+"""The clients, on a running service."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from tests.stories.sdk.typescript import PROJECT, compile_client
 from tests.stories.v1.conftest import program_of
 from tests.support.shop import Shop
 
@@ -42,3 +45,19 @@ async def rail_answering(shop: Shop) -> AsyncIterator[None]:
     finally:
         over.set()
         await going_on
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    found = shutil.which("node")
+    if found is None:
+        pytest.skip("no Node found")
+    if not (PROJECT / "node_modules" / "typescript").is_dir():
+        pytest.skip("the packages of clients/typescript are not there: npm ci in it")
+    return found
+
+
+@pytest.fixture(scope="session")
+def compiled(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The TypeScript client, its tests and its examples as JavaScript."""
+    return compile_client(node, tmp_path_factory.mktemp("typescript"))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import subprocess
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from tests.stories.sdk.conftest import rail_answering
-from tests.support.paths import ROOT
+from tests.stories.sdk.typescript import bare_environment
 from tests.support.shop import Shop
 from tools.clients.files import TYPES, types
-
-PROJECT = ROOT / "clients" / "typescript"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -35,34 +31,6 @@ Postpaid: a tab of at most 100.00, settled from a bank account
   ok  Settlement of 90.00: seller's cash +87.50, debt 10.00
   ok  Write-off of 10.00: seller's cash +87.50, debt 0.00
 """
-
-
-@pytest.fixture(scope="session")
-def node() -> str:
-    found = shutil.which("node")
-    if found is None:
-        pytest.skip("no Node found")
-    if not (PROJECT / "node_modules" / "typescript").is_dir():
-        pytest.skip("the packages of clients/typescript are not there: npm ci in it")
-    return found
-
-
-@pytest.fixture(scope="session")
-def compiled(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The client, its tests and its examples as JavaScript: what the compiler does not take is told."""
-    directory = tmp_path_factory.mktemp("typescript")
-    compiler = PROJECT / "node_modules" / "typescript" / "bin" / "tsc"
-    command = [node, str(compiler), "--project", str(PROJECT), "--outDir", str(directory / "dist")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - locked in package-lock.json
-    assert done.returncode == 0, done.stdout
-    (directory / "node_modules").symlink_to(PROJECT / "node_modules")
-    (directory / "package.json").write_text((PROJECT / "package.json").read_text("utf-8"), "utf-8")
-    return directory / "dist"
-
-
-def bare_environment() -> dict[str, str]:
-    """Without proxies: nothing here is outside."""
-    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 def test_its_types_are_those_of_the_service(node: str) -> None:
