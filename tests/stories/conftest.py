@@ -25,6 +25,7 @@ from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
 from tallystick.settings import Settings
+from tallystick.store.keys.master_key_watch import BELIEVED_SECONDS
 from tallystick.wiring import asgi_app, open_service
 from tallystick.worker import Worker
 
@@ -97,6 +98,7 @@ async def open_shop(running: Running) -> AsyncIterator[OpenShop]:
     async def opened() -> Shop:
         return await new_shop(service, running.worker, running.client, running.url, clock)
 
+    service.vault.confirm(BELIEVED_SECONDS)  # which nobody looked after while tests ran that have no event loop
     async with balanced(service.pool):
         yield opened
 

@@ -58,6 +58,6 @@ def node() -> str:
 
 
 @pytest.fixture(scope="session")
-def compiled(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+async def compiled(node: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The TypeScript client, its tests and its examples as JavaScript."""
-    return compile_client(node, tmp_path_factory.mktemp("typescript"))
+    return await compile_client(node, tmp_path_factory.mktemp("typescript"))

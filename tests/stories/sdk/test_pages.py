@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.stories.sdk.conftest import rail_answering
-from tests.stories.sdk.typescript import bare_environment, compile_alone
+from tests.stories.sdk.typescript import compile_alone, run
 from tests.support.guides import USUAL, Guide
 from tests.support.paths import ROOT
 from tests.support.shop import Shop, usd
@@ -69,10 +68,7 @@ async def test_the_page_of_the_typescript_client(
     forged += " server.close(); });"
     assert "server.listen(4000);" in program
     typed = program.replace("server.listen(4000);", forged).replace(USUAL, shop.url)
-    script = compile_alone(node, compiled, typed, tmp_path)
+    script = await compile_alone(node, compiled, typed, tmp_path)
     async with rail_answering(shop):
-        ran = await asyncio.create_subprocess_exec(
-            node, str(script), stdout=PIPE, stderr=PIPE, env=bare_environment() | {"API_KEY": secret}
-        )
-        out, complaint = await ran.communicate()
-    assert out.decode().splitlines() == [*expected, "400"], complaint.decode()
+        _, told = await run(node, str(script), API_KEY=secret)
+    assert told.splitlines() == [*expected, "400"]

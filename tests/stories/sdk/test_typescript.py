@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
 from tests.stories.sdk.conftest import rail_answering
-from tests.stories.sdk.typescript import bare_environment
+from tests.stories.sdk.typescript import run
 from tests.support.shop import Shop
 from tools.clients.files import TYPES, types
 
@@ -33,24 +31,21 @@ Postpaid: a tab of at most 100.00, settled from a bank account
 """
 
 
-def test_its_types_are_those_of_the_service(node: str) -> None:
-    assert TYPES.read_text("utf-8") == types(node), "python -m tools.clients"
+async def test_its_types_are_those_of_the_service(node: str) -> None:
+    assert TYPES.read_text("utf-8") == await asyncio.to_thread(types, node), "python -m tools.clients"
 
 
-def test_its_own_tests_pass(node: str, compiled: Path) -> None:
+async def test_its_own_tests_pass(node: str, compiled: Path) -> None:
     files = sorted(str(path) for path in (compiled / "test").glob("*.test.js"))
     assert len(files) == 2
-    done = subprocess.run([node, "--test", *files], check=False, capture_output=True, text=True, env=bare_environment())  # noqa: S603 - our own
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "\n# fail 0\n" in done.stdout
+    status, told = await run(node, "--test", "--test-reporter=tap", *files)
+    assert status == 0, told
+    assert "\n# fail 0\n" in told
 
 
 async def test_it_walks_the_whole_way(node: str, compiled: Path, shop: Shop, secret: str) -> None:
-    env = bare_environment() | {"TALLYSTICK_URL": shop.url, "TALLYSTICK_SECRET": secret}
+    walk = str(compiled / "examples" / "walk.js")
     async with rail_answering(shop):
-        walk = await asyncio.create_subprocess_exec(
-            node, str(compiled / "examples" / "walk.js"), stdout=PIPE, stderr=PIPE, env=env
-        )
-        out, complaint = await walk.communicate()
-    assert out.decode() == WALK, complaint.decode()
-    assert (walk.returncode, complaint) == (0, b"")
+        status, told = await run(node, walk, TALLYSTICK_URL=shop.url, TALLYSTICK_SECRET=secret)
+    assert told == WALK
+    assert status == 0
