@@ -15,7 +15,7 @@ from tallystick.web.common.shared import PageRequest
 from tallystick.web.console import wording
 from tallystick.web.console.book_context import no_book_page
 from tallystick.web.console.console_context import ConsoleContext, for_staff
-from tallystick.web.console.figures import home_charts
+from tallystick.web.console.figures import first_steps, home_charts
 from tallystick.web.console.figures.home_charts import SPENT, ChartPeriod, total
 
 LATEST: Final = 5
@@ -31,6 +31,8 @@ async def show_home(request: PageRequest, business: FromPath[int], environment: 
     async def step(console: ConsoleContext) -> Response[Any]:
         if console.book_id is None:
             return await no_book_page(console)
+        if (answer := first_steps.taken_away(console)) is not None:
+            return answer
         asked = request.query_params.get("period")
         period = next((one for one in ChartPeriod if one.value == asked), ChartPeriod.FORTNIGHT)
         return await _home(console, period)
@@ -75,6 +77,7 @@ async def _home(console: ConsoleContext, period: ChartPeriod) -> Response[Any]:
         words=wording,
         received_at=received_at,
         latest=(await transactions.list_(books, transactions.all_of(books), LATEST)).lines,
+        steps=await first_steps.list_(console),
         state=state,
         waiting=await approvals.count_waiting(books),
         up_to_date=state.up_to_date(now),
