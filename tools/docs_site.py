@@ -1,4 +1,4 @@
-"""Build the site that the service shows at /docs: .venv/bin/python tools/docs_site.py.
+"""Build the site that the service shows at /docs: .venv/bin/python -m tools.docs_site.
 
 The pages are the repository's Markdown; Zensical makes HTML of them, by docs/site/zensical.toml. Before that, links
 that lead out of the documentation are bent to where their pages are in the site, or become plain text; drawings stand
@@ -30,6 +30,8 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tools.docs_diagrams import drawn
+
 SITE: Final = Path("src", "tallystick", "web", "docs", "site")
 """Where it is built, below the repository."""
 
@@ -45,7 +47,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 }
 """Pages of the site that are not below docs, and their names in it. What links to the README means the first page."""
 
-_MADE_FROM: Final = ("docs", "tools/docs_site.py", *ELSEWHERE)
+_MADE_FROM: Final = ("docs", "tools/docs_site.py", "tools/docs_diagrams.py", *ELSEWHERE)
 _SUFFIXES: Final = {".md", ".svg", ".png", ".toml", ".css", ".js", ".py"}
 _CONTENT_TYPES: Final = {
     ".html": "text/html",
@@ -138,7 +140,10 @@ def stage(root: Path, work: Path) -> None:
     for source, name in staged.items():
         page = pages / name
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(_bent((root / source).read_text("utf-8"), source, staged, root), "utf-8")
+        try:
+            page.write_text(_bent((root / source).read_text("utf-8"), source, staged, root), "utf-8")
+        except ValueError as error:
+            raise SiteError(f"{source}: {error}") from error
     decisions = [(path.name, _title(path)) for path in sorted((root / "docs" / "decisions").glob("[0-9]*.md"))]
     listed = "".join(f"* [{title}]({name})\n" for name, title in decisions)
     (pages / "decisions").mkdir(exist_ok=True)
@@ -220,8 +225,9 @@ def _bent(text: str, source: str, staged: Mapping[str, str], root: Path) -> str:
 
     parts, last = [], 0
     for code in _FENCE.finditer(text):
-        kept = code[0].replace("```mermaid\n", "```text\n", 1)  # it would be drawn by a script from elsewhere
-        parts += [_LINK.sub(bend, _DRAWING.sub(draw, text[last : code.start()])), kept]
+        parts.append(_LINK.sub(bend, _DRAWING.sub(draw, text[last : code.start()])))
+        diagram = code[0].removeprefix("```mermaid\n")
+        parts.append(code[0] if diagram == code[0] else drawn(diagram.removesuffix("```")))
         last = code.end()
     return "".join([*parts, _LINK.sub(bend, _DRAWING.sub(draw, text[last:]))])
 
