@@ -53,6 +53,8 @@ QUICK_TESTS = (
     "tests/test_contributing.py",
     "tests/test_locks.py",
     "tests/test_settings.py",
+    "tests/demo/test_shop.py",
+    "tests/sdk/test_generated.py",
 )
 """What a change breaks most often, and takes little: decisions, the ledger, a story of each kind, the rules of files.
 No browser, no service and no database server of a test's own."""

@@ -199,6 +199,9 @@ def test_a_client_that_cannot_work_is_refused_at_once() -> None:
     for key, url in (("", BACK), ("tsk test", BACK), ("tsk_tést", BACK), ("tsk_test", "pay.example"), ("tsk_test", "")):
         with pytest.raises(ValueError, match="must be"):
             Tallystick(key, url)
+    for wrong in ("", "..", "a/../b", "a?b"):
+        with pytest.raises(ValueError, match="an id"):
+            FakeTallystick().client().charges.get(wrong)
     with pytest.raises(ValueError, match="printable"):
         FakeTallystick().client().charges.create(authorization="P", amount="1", idempotency_key="line\nbreak")
 

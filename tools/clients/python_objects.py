@@ -62,7 +62,8 @@ else:
         for member, groups in found.items():
             for choices, names in groups.items():
                 owner = "Transaction" if "Transaction" in names else names[0]
-                alias = class_name(member if len(groups) == 1 else f"{owner}_{member}")
+                shared = len(groups) == 1 and len(names) > 1
+                alias = class_name(member) if shared else f"{owner}{class_name(member)}"
                 taken = alias in {*self._objects, *self._aliases.values()}
                 self._aliases.setdefault(choices, f"{owner}{alias}" if taken else alias)
 

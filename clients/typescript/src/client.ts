@@ -95,7 +95,7 @@ export class Tallystick {
   /** Asks for something to be done. Throws as `get`. */
   async post<P extends PathOf<"post">>(path: P, body: BodyOf<P, "post">, options: PostOptions = {}): Promise<AnswerOf<P, "post">> {
     const key = KEYED.has(path) ? (options.idempotencyKey ?? crypto.randomUUID()) : undefined;
-    const headers = key === undefined ? {} : { "idempotency-key": key };
+    const headers: Record<string, string> = key === undefined ? {} : { "idempotency-key": key };
     return this.#ask("POST", path, { params: { path: { id: options.id } }, body, headers }, key);
   }
 
@@ -149,7 +149,10 @@ export class Tallystick {
     return found;
   }
 
-  async #ask(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, init: object, key?: string): Promise<never> {
+  async #ask(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, init: Init, key?: string): Promise<never> {
+    if (path.includes("{id}") && !/^[0-9A-Za-z_-]{1,128}$/.test(init.params.path?.id ?? "")) {
+      throw new TypeError("an id has letters, digits, _ and - only"); // another would lead to another path
+    }
     // The paths are checked by the signatures above; openapi-fetch would want the key of each as a parameter, too.
     const client = this.#client as unknown as Record<string, (path: string, init: object) => Promise<Told>>;
     let told: Told;
@@ -163,6 +166,13 @@ export class Tallystick {
     if (isProblem(told.response)) throw new ProblemError(told.response.status, told.error as Problem, key);
     throw new UnexpectedAnswerError(`${path} answered with status ${told.response.status}, but no problem of ours.`);
   }
+}
+
+interface Init {
+  params: { path?: { id: string | undefined }; query?: unknown };
+  body?: unknown;
+  headers?: Record<string, string>;
+  parseAs?: string;
 }
 
 interface Told {

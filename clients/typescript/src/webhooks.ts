@@ -10,8 +10,8 @@ export interface WebhookEvent {
   id: string;
   type: string;
   occurred_at: string;
-  /** Its number in the seller's book, without gaps. */
-  sequence?: number;
+  /** Its number among the seller's events, without gaps; null: the endpoint is tried. */
+  sequence: number | null;
   /** The object, as /v1 has it. */
   data: Record<string, unknown>;
 }

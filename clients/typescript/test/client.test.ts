@@ -134,10 +134,12 @@ test("waiting ends with what it has come to", async () => {
   assert.equal(agreed.asked[0]!.url, "http://pay.example/v1/authorizations/PC1");
 });
 
-test("a file is read as bytes, and an id is one part of a path", async () => {
+test("a file is read as bytes, and an id leads to no other path", async () => {
   const { ts, asked } = service(() => new Response("%PDF-1.7", { headers: { "content-type": "application/pdf" } }));
-  assert.equal(new TextDecoder().decode(await ts.file("/v1/disputes/{id}/evidence", "a/../b")), "%PDF-1.7");
-  assert.equal(asked[0]!.url, "http://pay.example/v1/disputes/a%2F..%2Fb/evidence");
+  assert.equal(new TextDecoder().decode(await ts.file("/v1/disputes/{id}/evidence", "01X")), "%PDF-1.7");
+  assert.equal(asked[0]!.url, "http://pay.example/v1/disputes/01X/evidence");
+  for (const wrong of ["", "..", "a/../b", "a?b"]) await assert.rejects(ts.get("/v1/charges/{id}", wrong), TypeError);
+  await assert.rejects(ts.post("/v1/charges/{id}/refund", {}), TypeError);
 });
 
 test("a client that cannot work is refused at once", () => {

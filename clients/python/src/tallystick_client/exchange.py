@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -28,6 +29,7 @@ _LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAV
 """Refusals of the service that say: come again. Nothing was done."""
 _GATEWAYS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 """What something in between answers: nobody knows what was done."""
+_AN_ID: Final = re.compile(r"[0-9A-Za-z_-]{1,128}", re.ASCII)
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _NEVER: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
@@ -68,7 +70,10 @@ class Caller:
     def prepared(
         self, endpoint: Endpoint, subject: str | None, inputs: Mapping[str, Any], idempotency_key: str | None
     ) -> Request:
-        """The request of a call. Inputs that are None are left out."""
+        """The request of a call. Inputs that are None are left out.
+
+        Raises ValueError: no such request can be sent. An id that is none would lead to another path.
+        """
         headers = {
             "authorization": f"Bearer {self.api_key}",
             "tallystick-version": self.api_version,
@@ -80,7 +85,9 @@ class Caller:
             if not idempotency_key.isascii() or not idempotency_key.isprintable():
                 raise ValueError("idempotency_key must be printable ASCII")
             headers["idempotency-key"] = idempotency_key
-        path = endpoint.path if subject is None else endpoint.path.replace("{id}", quote(subject, safe=""))
+        if subject is not None and _AN_ID.fullmatch(subject) is None:
+            raise ValueError("an id has letters, digits, _ and - only")
+        path = endpoint.path if subject is None else endpoint.path.replace("{id}", subject)
         given = {name: value for name, value in inputs.items() if value is not None}
         content, query = b"", {}
         if endpoint.method in {"POST", "PATCH"}:

@@ -15,34 +15,14 @@ from msgspec import field
 from tallystick_client.base import ApiObject, Awaited
 
 if TYPE_CHECKING:
-    AmountRule = Literal["exact", "maximum", "minimum"]
+    AuthorizationAmountRule = Literal["exact", "maximum", "minimum"]
+    AuthorizationKind = Literal["prepaid", "postpaid", "payment"]
     AuthorizationPaymentMethod = Literal["card", "bank_account", "account_balance"]
     AuthorizationStatus = Literal["pending", "not_yet_active", "active", "used", "expired", "cancelled"]
+    AuthorizationUse = Literal["single", "multiple", "recurring"]
     DisputeStatus = Literal["opened", "evidence_due", "won", "lost"]
     Environment = Literal["sandbox", "live"]
-    FaultStatus = Literal["waiting", "holding", "met"]
-    Kind = Literal["prepaid", "postpaid", "payment"]
-    Object = Literal[
-        "charge",
-        "top_up",
-        "settlement",
-        "write_off",
-        "refund",
-        "reservation",
-        "capture",
-        "dispute",
-        "refund_reversal",
-        "payout",
-        "payout_return",
-    ]
-    Operation = Literal["charge", "reservation", "refund"]
-    Outcome = Literal["temporary_decline", "denied", "hold", "pay"]
-    Scopes = Literal[
-        "read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications", "pay_out"
-    ]
-    TransactionPaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
-    TransactionStatus = Literal["succeeded", "pending", "failed", "reserved", "cancelled"]
-    Type = Literal[
+    EventType = Literal[
         "authorization.activated",
         "authorization.cancelled",
         "authorization.expired",
@@ -77,23 +57,43 @@ if TYPE_CHECKING:
         "dispute.won",
         "key.revoked",
     ]
-    Use = Literal["single", "multiple", "recurring"]
+    FaultOperation = Literal["charge", "reservation", "refund"]
+    FaultOutcome = Literal["temporary_decline", "denied", "hold", "pay"]
+    FaultStatus = Literal["waiting", "holding", "met"]
+    KeyScopes = Literal[
+        "read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications", "pay_out"
+    ]
+    TransactionObject = Literal[
+        "charge",
+        "top_up",
+        "settlement",
+        "write_off",
+        "refund",
+        "reservation",
+        "capture",
+        "dispute",
+        "refund_reversal",
+        "payout",
+        "payout_return",
+    ]
+    TransactionPaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
+    TransactionStatus = Literal["succeeded", "pending", "failed", "reserved", "cancelled"]
 else:
-    AmountRule = str
+    AuthorizationAmountRule = str
+    AuthorizationKind = str
     AuthorizationPaymentMethod = str
     AuthorizationStatus = str
+    AuthorizationUse = str
     DisputeStatus = str
     Environment = str
+    EventType = str
+    FaultOperation = str
+    FaultOutcome = str
     FaultStatus = str
-    Kind = str
-    Object = str
-    Operation = str
-    Outcome = str
-    Scopes = str
+    KeyScopes = str
+    TransactionObject = str
     TransactionPaymentMethod = str
     TransactionStatus = str
-    Type = str
-    Use = str
 
 
 class AuthorizationLimits(ApiObject, frozen=True, kw_only=True, dict=True):
@@ -172,8 +172,8 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
 
     object: str
     id: str
-    kind: Kind
-    use: Use | None = None
+    kind: AuthorizationKind
+    use: AuthorizationUse | None = None
     status: AuthorizationStatus
     url: str | None = None
     currency: str
@@ -181,7 +181,7 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
     total_limit: Decimal | None = None
     limits: list[AuthorizationLimits] = field(default_factory=list)
     amount: Decimal | None = None
-    amount_rule: AmountRule | None = None
+    amount_rule: AuthorizationAmountRule | None = None
     for_reservation: bool | None = None
     payment_method: AuthorizationPaymentMethod | None = None
     balance: Decimal | None = None
@@ -513,7 +513,7 @@ class Transaction(Awaited, frozen=True, kw_only=True, dict=True):
         completed_at: When it came to its end.
     """
 
-    object: Object
+    object: TransactionObject
     id: str
     status: TransactionStatus
     status_code: str
@@ -616,7 +616,7 @@ class Key(ApiObject, frozen=True, kw_only=True, dict=True):
     name: str
     environment: Environment
     usable: bool
-    scopes: list[Scopes] = field(default_factory=list)
+    scopes: list[KeyScopes] = field(default_factory=list)
     networks: list[str] = field(default_factory=list)
     calls_per_second: int | None = None
     created_at: datetime
@@ -643,8 +643,8 @@ class Fault(ApiObject, frozen=True, kw_only=True, dict=True):
     object: str
     id: str
     status: FaultStatus
-    operation: Operation
-    outcome: Outcome
+    operation: FaultOperation
+    outcome: FaultOutcome
     transaction: str | None = None
     created_at: datetime
     met_at: datetime | None = None
@@ -666,7 +666,7 @@ class Event(ApiObject, frozen=True, kw_only=True, dict=True):
     object: str
     id: str
     sequence: int
-    type: Type
+    type: EventType
     occurred_at: datetime
     data: dict[str, Any]
 

@@ -24,7 +24,9 @@ _HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened. `sequence`: its number in the seller's book, without gaps. `data`: the object, as /v1 has it.
+    """What happened. `sequence`: its number among the seller's events, without gaps; None: the endpoint is tried.
+
+    `data`: the object, as /v1 has it.
 
     The same event may come twice, with the same `id`: do its work once.
     """
