@@ -1,8 +1,8 @@
 """Draw the diagrams that pages have as Mermaid, which GitHub shows, for the site, which has no script that would.
 
-Two kinds are drawn, by the little of their language that our pages use: `stateDiagram-v2` from left to right, `flowchart
-TD` downwards. Each state or box stands in the rank of the longest way to it. A state diagram whose arrows say when is a
-table instead: so many words have no place in a drawing.
+Two kinds are drawn, by the little of their language that our pages use: `stateDiagram-v2` from left to right, and
+`flowchart TD` downwards. Each state or box stands in the rank of the longest way to it. A state diagram whose arrows
+say when is a table instead: so many words have no place in a drawing.
 """
 
 from __future__ import annotations
@@ -76,10 +76,11 @@ def _states(lines: Iterable[str]) -> str:
             graph.add(found["before"], found["after"], found["when"] or "")
     if not any(when for _, _, when in graph.arrows):
         return _picture(graph, across=True, width=96, height=34)
-    rows = [
-        f"| {'(it begins)' if before == EDGE else before} | {after}{', for good' if after in graph.ends else ''} | {when} |\n"
-        for before, after, when in graph.arrows
-    ]
+    rows = []
+    for before, after, when in graph.arrows:
+        since = "(it begins)" if before == EDGE else before
+        until = f"{after}, for good" if after in graph.ends else after
+        rows.append(f"| {since} | {until} | {when} |\n")
     return "| from | to | when |\n|---|---|---|\n" + "".join(rows)
 
 
