@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.simulation import disputes, money_writes, together
+from tests.simulation import disputes, money_writes, rail_writes, together
 from tests.simulation.connections import Handler
 from tests.simulation.postgres import Record, Transaction
 
@@ -386,14 +386,14 @@ MODEL: Final[Mapping[str, Handler]] = {
     "insert_steps": money_writes.insert_steps,
     "insert_transfers": money_writes.insert_transfers,
     "move_balances": money_writes.move_balances,
-    "insert_rail_requests": money_writes.insert_rail_requests,
-    "insert_rail_records": money_writes.insert_rail_records,
-    "insert_payouts": money_writes.insert_payouts,
-    "end_payouts": money_writes.end_payouts,
-    "delete_rail_requests": money_writes.delete_rail_requests,
+    "insert_rail_requests": rail_writes.insert_rail_requests,
+    "insert_rail_records": rail_writes.insert_rail_records,
+    "insert_payouts": rail_writes.insert_payouts,
+    "end_payouts": rail_writes.end_payouts,
+    "delete_rail_requests": rail_writes.delete_rail_requests,
     "load_disputes": disputes.load_disputes,
     "load_bookings": load_bookings,
-    "insert_bookings": money_writes.insert_bookings,
+    "insert_bookings": rail_writes.insert_bookings,
     "disputed_settlements": disputes.disputed_settlements,
     "write_disputes": disputes.write_disputes,
     "update_uncovered": disputes.update_uncovered,

@@ -42,7 +42,7 @@ def _write_account(tx: Transaction, key: tuple[int, int], row: Record) -> None:
     tx.write("account", key, row)
 
 
-def _rows(*columns: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+def rows(*columns: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
     return zip(*columns, strict=True)
 
 
@@ -57,7 +57,7 @@ async def insert_instruments(tx: Transaction, book_id: int, *columns: Any) -> in
         "total_limit_micros",
     )
     names += ("charged_micros", "pending_micros", "valid_from", "expires_at")
-    for values in _rows(*columns_):
+    for values in rows(*columns_):
         row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), created_at=now, uncovered_micros=None)
         await tx.insert("instrument", (book_id, row["instrument_id"]), row)
     return len(columns_[0])
@@ -75,7 +75,7 @@ async def insert_tokens(tx: Transaction, book_id: int, *columns: Any) -> int:
     )
     names += ("friendly_name", "old_token_id", "payment_method", "payment_method_id", "payment_reason", "terms")
     names += ("usage_limits", "instruction", "valid_from", "expires_at")
-    for values in _rows(*columns_):
+    for values in rows(*columns_):
         row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), created_at=now)
         row["cancelled_at"] = row["used_by"] = None
         await tx.insert("token", (book_id, row["token_id"]), row)
@@ -383,7 +383,7 @@ async def update_transactions(tx: Transaction, book_id: int, *columns: Any) -> i
     names += ("marketplace_fee_micros", "refunded_micros", "notification_url", "completed_at", "reserved_until")
     names += ("marketplace_refunded_micros", "fee_refunded_micros", "disputed_micros")
     changed = 0
-    for transaction_id, *values in _rows(*columns):
+    for transaction_id, *values in rows(*columns):
         changes = dict(zip(names, values, strict=True))
         changes["disputed_micros"] = changes["disputed_micros"] or None
         changed += await tx.update("transaction", (book_id, transaction_id), **changes)
@@ -393,7 +393,7 @@ async def update_transactions(tx: Transaction, book_id: int, *columns: Any) -> i
 async def insert_steps(tx: Transaction, book_id: int, *columns: Any) -> int:
     *columns_, now = columns
     names: tuple[str, ...] = ("transaction_id", "number", "status", "status_code", "amount_micros")
-    for values in _rows(*columns_):
+    for values in rows(*columns_):
         row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), at=now)
         await tx.insert("transaction_step", (book_id, row["transaction_id"], row["number"]), row)
     return len(columns_[0])
@@ -410,66 +410,3 @@ async def move_balances(tx: Transaction, book_id: int, changes: Sequence[Any]) -
     for number, _, _ in ordered:
         await tx.lock("account", (book_id, number))
     return sum([await _move_one(tx, book_id, number, delta, None) for number, delta, _ in ordered])
-
-
-async def insert_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> int:
-    *columns_, now = columns
-    names: tuple[str, ...] = ("transaction_id", "rail", "operation", "amount_micros", "payment_method_id", "earlier_id")
-    for values in _rows(*columns_):
-        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), opened_at=now, due_at=now)
-        row.update(attempts=0, last_error=None, asked_at=None, missing_since=None)
-        key = (book_id, row["transaction_id"], row["operation"])
-        if tx.see("rail_operation", key) is None:
-            await tx.insert("rail_operation", key, _operation(row))
-        await tx.insert("rail_request", (book_id, row["transaction_id"], row["operation"]), row)
-    return len(columns_[0])
-
-
-async def insert_rail_records(tx: Transaction, book_id: int, *columns: Any) -> int:
-    names = ("transaction_id", "rail", "operation", "reference", "payment_method_id")
-    for values in _rows(*columns):
-        seen = Record(book_id=book_id, **dict(zip(names, values, strict=True)))
-        row = Record({**_operation(seen), "reference": seen["reference"]})
-        await tx.insert("rail_operation", (book_id, seen["transaction_id"], seen["operation"]), row)
-    return len(columns[0])
-
-
-def _operation(request: Record) -> Record:
-    names = ("book_id", "transaction_id", "operation", "rail", "payment_method_id")
-    unknown = ("reference", "fee_micros", "decline", "action_url", "action_at", "acted_at")
-    return Record({**{name: request[name] for name in names}, **dict.fromkeys(unknown)})
-
-
-async def insert_payouts(tx: Transaction, book_id: int, *columns: Any) -> int:
-    *columns_, now = columns
-    names = ("transaction_id", "rail", "amount_micros", "destination_id", "due_at")
-    for *values, done in _rows(*columns_):
-        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)), opened_at=now)
-        row.update(attempts=0, last_error=None, bank_reference=None, ended_at=now if done else None)
-        await tx.insert("payout", (book_id, row["transaction_id"]), row)
-    return len(columns_[0])
-
-
-async def end_payouts(tx: Transaction, book_id: int, *columns: Any) -> int:
-    *columns_, now = columns
-    for transaction_id, reference in _rows(*columns_):
-        await tx.update("payout", (book_id, transaction_id), ended_at=now, due_at=None, bank_reference=reference)
-    return len(columns_[0])
-
-
-async def insert_bookings(tx: Transaction, book_id: int, *columns: Any) -> int:
-    names = ("rail", "movement_id", "account", "transaction_id", "amount_micros")
-    for values in _rows(*columns):
-        row = Record(book_id=book_id, **dict(zip(names, values, strict=True)))
-        await tx.insert("rail_booking", (book_id, *values[:3]), row)
-    return len(columns[0])
-
-
-async def delete_rail_requests(tx: Transaction, book_id: int, *columns: Any) -> int:
-    gone = 0
-    for transaction_id, operation in _rows(*columns):
-        key = (book_id, transaction_id, operation)
-        if tx.see("rail_request", key) is not None and await tx.lock("rail_request", key) is not None:
-            tx.write("rail_request", key, None)
-            gone += 1
-    return gone

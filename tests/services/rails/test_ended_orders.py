@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.services.rails.at_rails import OtherRail, card_is, funding, paid_at, rows, service_of, worker_of
 from tests.services.rails.test_missing_orders import SilentRail, silent
-from tests.services.rails.test_rails import OtherRail, card_is, funding, paid_at, rows, service_of, worker_of
 from tests.store.direct import status
 from tests.support.books import Books
 

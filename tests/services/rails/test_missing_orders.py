@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from tests.services.rails.test_rails import OtherRail, card_is, funding, paid_at, rows, worker_of
+from tests.services.rails.at_rails import OtherRail, card_is, funding, paid_at, rows, worker_of
 from tests.store.direct import status
 from tests.support.books import Books
 

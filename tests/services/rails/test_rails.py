@@ -2,134 +2,40 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from tests.services.rails.at_rails import (
+    EVENTS_KEY,
+    OtherRail,
+    funding,
+    paid_at,
+    rail_balance,
+    rows,
+    simulated,
+    worker_of,
+)
 from tests.store.direct import status
-from tests.support.books import Books, Buyer
-from tests.support.fake_rail import FakeRail
-from tests.support.master_key import VAULT
+from tests.support.books import Books
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation, ReturnCharge
-from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done
 from tallystick.processors.rail import (
-    DisputeFound,
-    DisputeStatus,
     HintKind,
-    PaymentMethodFound,
     RailAnswer,
-    RailEventRefusedError,
     RailHint,
     RailOrder,
     StillPending,
     Unknown,
 )
-from tallystick.processors.rails import Rails
-from tallystick.processors.simulated import SimulatedRail, signed_event
+from tallystick.processors.simulated import signed_event
 from tallystick.processors.simulated_numbers import Behaviour, rail_token
-from tallystick.services.context import Service
 from tallystick.services.rails import events
-from tallystick.services.rails.events import NoSuchRailError
 from tallystick.services.rails.orders import KEY_MARGIN, LOOK_ONCE_MORE
-from tallystick.settings import Settings
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.queries import stuck_work
-from tallystick.store.rails import rail_events, rail_operations, rail_requests
-from tallystick.worker import Worker
-
-DELAY = timedelta(seconds=5)
-EVENTS_KEY = b"of the tests' provider"
-
-
-def simulated(shop: Books) -> SimulatedRail:
-    return SimulatedRail(shop.pool, shop.clock, DELAY, faults=True, events_key=EVENTS_KEY)
-
-
-@dataclass
-class OtherRail(FakeRail):
-    """A rail with a name of its own, which says what it is told to say, and remembers what it was asked."""
-
-    name = "other"
-    answers: list[RailAnswer | Unknown] = field(default_factory=list)
-    performed: list[RailOrder] = field(default_factory=list)
-    looked_for: list[tuple[str | None, str]] = field(default_factory=list)
-    method: PaymentMethodFound | None = None
-    dispute: DisputeFound | None = None
-
-    async def perform(self, order: RailOrder) -> RailAnswer:
-        self.performed.append(order)
-        answer = self.answers.pop(0) if self.answers else Paid(f"other_{secrets.token_hex(4)}", 20_000)
-        assert not isinstance(answer, Unknown)
-        return answer
-
-    async def look_again(
-        self,
-        reference: str | None,
-        idempotency_key: str,
-        asked_first: datetime,  # noqa: ARG002 - not needed here
-    ) -> RailAnswer | Unknown:
-        self.looked_for.append((reference, idempotency_key))
-        return self.answers.pop(0)
-
-    async def find_dispute(self, reference: str) -> DisputeFound | None:
-        assert self.dispute is None or reference == self.dispute.reference
-        return self.dispute
-
-    async def find_method(self, rail_token: str) -> PaymentMethodFound | None:
-        assert self.method is None or rail_token == self.method.rail_token
-        return self.method
-
-
-def service_of(shop: Books, *rails: FakeRail) -> Service:
-    on = Rails((simulated(shop), *rails))
-    return Service(Settings(), shop.pool, shop.committer, VAULT, shop.clock, rails=on)
-
-
-def worker_of(shop: Books, *rails: FakeRail) -> Worker:
-    service = service_of(shop, *rails)
-    return Worker(service, service.rails)
-
-
-async def card_is(shop: Books, buyer: Buyer, rail: str, token: str) -> None:
-    await shop.pool.execute(
-        "UPDATE payment_method SET rail = $2, rail_token = $3 WHERE party_id = $1", buyer.party_id, rail, token
-    )
-
-
-async def funding(shop: Books, amount: str = "10.00", *, rail: str = "simulated", token: str = "") -> TransactionId:
-    buyer = await shop.prepaid_buyer("50.00", Method.CC)
-    await card_is(shop, buyer, rail, token or secrets.token_hex(8))
-    opened = await shop.fund(buyer, amount)
-    assert isinstance(opened, Accepted)
-    return opened.transaction_id
-
-
-async def paid_at(shop: Books, rail: FakeRail, card: str) -> tuple[Buyer, Accepted, Worker]:
-    """Somebody pays 8.00 by a card at a rail, whose worker has asked it."""
-    buyer = await shop.sender_token(Method.CC)
-    await card_is(shop, buyer, rail.name, card)
-    paid = await shop.pay(buyer, "8.00")
-    assert isinstance(paid, Accepted)
-    worker = worker_of(shop, rail)
-    await worker.step()
-    return buyer, paid, worker
-
-
-async def rows(shop: Books, transaction_id: TransactionId) -> dict[str, rail_operations.RailOperationRecord]:
-    found = await rail_operations.of_transaction(shop.pool, shop.book_id, transaction_id)
-    return {one.operation.value: one for one in found}
-
-
-async def rail_balance(shop: Books, rail: str) -> int:
-    balance = await shop.pool.fetchval(
-        "SELECT balance_micros FROM account WHERE book_id = $1 AND kind = 'rail' AND subject = $2",
-        shop.operator_book_id,
-        rail,
-    )
-    return int(balance or 0)
+from tallystick.store.rails import rail_operations
 
 
 async def test_what_the_rail_calls_an_order_and_keeps_of_it_stays_known(shop: Books) -> None:
@@ -353,168 +259,3 @@ async def test_a_return_that_the_rail_refuses_waits_for_a_person(shop: Books) ->
     shop.clock.forward(seconds=3600)
     await worker.step()
     assert (await rows(shop, opened))["return"].reference, "and is tried again"
-
-
-async def test_an_event_comes_once_and_hurries_what_waits(shop: Books) -> None:
-    opened = await funding(shop, token=rail_token(Behaviour.PENDING, secrets.token_hex(8)))
-    worker = worker_of(shop)
-    await worker.step()
-    hint = RailHint(f"event of {opened}", HintKind.ORDER, "whatever", opened)
-    sent = signed_event(EVENTS_KEY, hint)
-
-    assert await events.receive(worker.service, "simulated", *sent)
-    assert not await events.receive(worker.service, "simulated", *sent), "it came before"
-    await worker.follow_up_events()
-
-    due = await rail_requests.due(shop.pool, shop.clock(), 1000)
-    assert opened in {request.transaction_id for request in due}
-
-
-async def test_only_the_rail_itself_sends_events(shop: Books) -> None:
-    service = worker_of(shop).service
-    sent = signed_event(b"another key", RailHint("1", HintKind.ORDER, "x"))
-
-    with pytest.raises(RailEventRefusedError):
-        await events.receive(service, "simulated", *sent)
-    with pytest.raises(NoSuchRailError):
-        await events.receive(service, "none", *sent)
-
-
-async def test_an_event_about_nothing_of_ours_is_done_with(shop: Books) -> None:
-    worker = worker_of(shop)
-    event_id = secrets.token_hex(8)
-    hint = RailHint(event_id, HintKind.REFUND, f"made by hand {event_id}")
-    await events.receive(worker.service, "simulated", *signed_event(EVENTS_KEY, hint))
-    await worker.follow_up_events()
-
-    row = await shop.pool.fetchrow("SELECT due_at, last_error FROM rail_event WHERE event_id = $1", event_id)
-    assert row is not None
-    assert (row["due_at"], row["last_error"]) == (None, None)
-
-
-async def refund_event(shop: Books, rail: str, reference: str) -> str:
-    """The rail sends an event about a refund; its id."""
-    event_id = secrets.token_hex(8)
-    await rail_events.add(
-        shop.pool,
-        rail,
-        event_id,
-        environment="sandbox",
-        object_kind="refund",
-        reference=reference,
-        idempotency_key=None,
-        now=shop.clock(),
-    )
-    return event_id
-
-
-async def error_of(shop: Books, event_id: str) -> str | None:
-    error: str | None = await shop.pool.fetchval("SELECT last_error FROM rail_event WHERE event_id = $1", event_id)
-    return error
-
-
-async def test_a_refund_that_fails_after_all_is_booked_back_once(shop: Books) -> None:
-    other = OtherRail()
-    _, paid, worker = await paid_at(shop, other, "a card")
-    cash, held = await shop.total("cash"), await rail_balance(shop, "other")
-    refund = await shop.refund(paid.transaction_id, "3.00")
-    assert isinstance(refund, Accepted)
-    await worker.step()
-    reference = str((await rows(shop, refund.transaction_id))["refund"].reference)
-    for _ in range(2):
-        event_id = await refund_event(shop, "other", reference)
-        other.answers = [Declined("TransactionDenied", "The card takes no money back.", "declined")]
-        await worker.follow_up_events()
-        assert await error_of(shop, event_id) is None, "nobody has to see to it"
-
-    assert (await shop.total("cash"), await rail_balance(shop, "other")) == (cash, held)
-    told = await shop.pool.fetch(
-        "SELECT operation, status_code, status_message FROM transaction WHERE book_id = $1 AND original_id = $2",
-        shop.book_id,
-        refund.transaction_id,
-    )
-    assert [tuple(row) for row in told] == [("RefundReversal", "RefundFailed", "The card takes no money back.")]
-    assert (await rows(shop, refund.transaction_id))["refund"].decline == "declined"
-
-
-async def test_a_refund_whose_failure_is_told_before_its_success_just_fails(shop: Books) -> None:
-    """The event comes while the rail is still being asked: it is asked at once, and there is nothing to reverse."""
-    other = OtherRail()
-    _, paid, worker = await paid_at(shop, other, "a card")
-    cash = await shop.total("cash")
-    refund = await shop.refund(paid.transaction_id, "3.00")
-    assert isinstance(refund, Accepted)
-    other.answers = [StillPending(timedelta(days=1), f"re_{refund.transaction_id}")]
-    await worker.step()
-    await refund_event(shop, "other", f"re_{refund.transaction_id}")
-    other.answers = [Declined("TransactionDenied", "The card takes no money back.", "declined")]
-    await worker.follow_up_events()
-    await worker.step()
-
-    assert await status(shop, refund.transaction_id) == ("Failure", "TransactionDenied")
-    assert await shop.total("cash") == cash
-
-
-async def test_a_return_that_fails_after_all_is_shown_to_people(shop: Books) -> None:
-    other = OtherRail(answers=[Declined("TransactionDenied", "no", "generic_decline", reference="late_8")])
-    other.name = f"late-{secrets.token_hex(4)}"  # what it is asked later is of no concern to other tests
-    opened = await funding(shop, rail=other.name)
-    worker = worker_of(shop, other)
-    await worker.step()
-    assert await shop.perform(ReturnCharge(opened)) == Done()
-    await worker.step()
-    event_id = await refund_event(shop, other.name, str((await rows(shop, opened))["return"].reference))
-    other.answers = [Declined("TransactionDenied", "The card takes no money back.", "declined")]
-    await worker.follow_up_events()
-
-    assert "see to it at the rail" in str(await error_of(shop, event_id))
-
-
-async def test_a_dispute_that_the_rail_tells_of_is_booked(shop: Books) -> None:
-    other = OtherRail()
-    _, paid, worker = await paid_at(shop, other, "a card")
-    reference = str((await rows(shop, paid.transaction_id))["charge"].reference)
-    dispute = f"dp_{secrets.token_hex(6)}"
-    other.dispute = DisputeFound(dispute, reference, DisputeStatus.OPENED, 8_000_000, 0, "USD")
-    for event_id in (secrets.token_hex(8), secrets.token_hex(8)):
-        await rail_events.add(
-            shop.pool,
-            "other",
-            event_id,
-            environment="sandbox",
-            object_kind="dispute",
-            reference=dispute,
-            idempotency_key=None,
-            now=shop.clock(),
-        )
-        await worker.follow_up_events()
-
-    booked = await shop.pool.fetch(
-        "SELECT original_id, status, rail FROM dispute WHERE book_id = $1 AND reference = $2", shop.book_id, dispute
-    )
-    assert [tuple(row.values()) for row in booked] == [(paid.transaction_id, "opened", "other")]
-
-
-async def test_a_card_that_the_rail_has_updated_is_updated_for_everybody(shop: Books) -> None:
-    token = secrets.token_hex(8)
-    buyers = [await shop.prepaid_buyer("50.00", Method.CC) for _ in range(2)]
-    for buyer in buyers:
-        await card_is(shop, buyer, "other", token)
-    other = OtherRail(method=PaymentMethodFound(token, Method.CC, "Visa", "7777", datetime(2033, 1, 31).date()))  # noqa: DTZ001
-    worker = worker_of(shop, other)
-    await rail_events.add(
-        shop.pool,
-        "other",
-        secrets.token_hex(8),
-        environment="sandbox",
-        object_kind="method",
-        reference=token,
-        idempotency_key=None,
-        now=shop.clock(),
-    )
-    await worker.follow_up_events()
-
-    found = await shop.pool.fetch(
-        "SELECT label, last_four, expires_on FROM payment_method WHERE rail_token = $1", token
-    )
-    assert [tuple(row.values()) for row in found] == [("Visa", "7777", datetime(2033, 1, 31).date())] * 2  # noqa: DTZ001
