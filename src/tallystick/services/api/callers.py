@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.scopes import scope_names
 from tallystick.store.keys import access_keys, certificates
-from tallystick.store.keys.access_keys import AccessKey, Address, StaleCachedKeyError, is_bearer_of, key_named_by
+from tallystick.store.keys.access_keys import AccessKey, Address, StaleCachedKeyError, is_bearer_of
 from tallystick.store.keys.callers import Caller
 from tallystick.store.keys.certificates import CertifiedCaller
+from tallystick.store.keys.key_texts import key_named_by
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service

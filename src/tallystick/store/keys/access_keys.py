@@ -5,11 +5,9 @@ A secret leaves this module only for checking a signature, and once for its owne
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
-import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -20,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from tallystick.db.shared_reads import SharedReads
 from tallystick.db.statements import load_statements
 from tallystick.domain import environments
-from tallystick.domain.ids import ALPHABET, BookId, PartyId
+from tallystick.domain.ids import BookId, PartyId
 from tallystick.domain.scopes import EVERYTHING
+from tallystick.store.keys import key_texts
 from tallystick.store.keys.callers import Caller
 
 if TYPE_CHECKING:
@@ -36,15 +35,7 @@ SANDBOX: Final = environments.SANDBOX
 LIVE: Final = environments.LIVE
 ENVIRONMENTS: Final = environments.ENVIRONMENTS
 
-_KEY_ID_PREFIX: Final = "AK"
-_KEY_ID_LENGTH: Final = 20
 _ID: Final = re.compile(r"[0-9A-Za-z]{1,128}", re.ASCII)  # nothing else that strangers send reaches the database
-_SECRET_LENGTH: Final = 40  # of 62 letters and digits: 238 bits; no character that a URL or a shell would change
-_SECRET_ALPHABET: Final = string.ascii_letters + string.digits
-_BEARER_PREFIXES: Final = {SANDBOX: "tsk_test_", LIVE: "tsk_live_"}
-_BEARER: Final = re.compile(
-    rf"tsk_(?:test|live)_([0-9A-Z]{{{_KEY_ID_LENGTH}}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}", re.ASCII
-)
 
 
 class UnknownKeyError(LookupError):
@@ -265,8 +256,8 @@ async def create(
     `form`: what tells the form that asks for it from all others; it makes one key, however often it is sent.
     `maker_id`: None for a command. Raises MadeBeforeError.
     """
-    access_key_id = _new_id(party_id, environment, form or secrets.token_hex())
-    secret = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
+    access_key_id = key_texts.new_id(party_id, environment, form or secrets.token_hex())
+    secret = key_texts.new_secret()
     made = await database.fetchrow(
         _SQL["create"],
         access_key_id,
@@ -292,11 +283,6 @@ async def create(
 @lru_cache(maxsize=1024)
 def _network(text: str) -> Network:
     return ip_network(text)
-
-
-def _new_id(party_id: PartyId, environment: str, form: str) -> str:
-    digest = hashlib.sha256(f"{party_id}\n{environment}\n{form}".encode()).digest()
-    return _KEY_ID_PREFIX + "".join(ALPHABET[byte % len(ALPHABET)] for byte in digest[: _KEY_ID_LENGTH - 2])
 
 
 async def list_(database: Database, party_id: PartyId) -> list[KeyEntry]:
@@ -360,35 +346,20 @@ async def change(database: Database, access_key_id: str, terms: KeyTerms, now: d
 
 
 async def make_bearer(database: Database, access_key_id: str, now: datetime) -> str:
-    """A new bearer secret for a usable key; the one before ends at once. Raises UnknownKeyError.
-
-    It names environment and key, so that a call is looked up as signed ones are. Only its digest is kept.
-    """
+    """A new bearer secret for a usable key; only its digest is kept. The one before ends. Raises UnknownKeyError."""
     environment = await database.fetchval(_SQL["environment"], access_key_id)
     if environment is None:
         raise UnknownKeyError(access_key_id)
-    random = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(_SECRET_LENGTH))
-    secret = f"{_BEARER_PREFIXES[environment]}{access_key_id}_{random}"
-    changed = await database.fetchval(_SQL["set_bearer"], access_key_id, _digest(secret), now)
+    secret = key_texts.new_bearer(environment, access_key_id)
+    changed = await database.fetchval(_SQL["set_bearer"], access_key_id, key_texts.digest(secret), now)
     if changed is None:
         raise UnknownKeyError(access_key_id)
     return secret
 
 
-def key_named_by(bearer: str) -> str | None:
-    """The id of the key that a bearer secret names; None where the text has not the form of one."""
-    match = _BEARER.fullmatch(bearer)
-    return None if match is None else match[1]
-
-
 def is_bearer_of(key: AccessKey, bearer: str) -> bool:
     """Whether a bearer secret is the key's. Takes as long for a wrong one as for the right one."""
-    return key.bearer_digest is not None and hmac.compare_digest(key.bearer_digest, _digest(bearer))
-
-
-def _digest(bearer: str) -> bytes:
-    """Of 238 random bits, so that one quick pass is enough."""
-    return hashlib.sha256(bearer.encode("ascii")).digest()
+    return key.bearer_digest is not None and hmac.compare_digest(key.bearer_digest, key_texts.digest(bearer))
 
 
 async def pin_version(database: Database, access_key_id: str, version: str) -> None:
