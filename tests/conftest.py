@@ -93,7 +93,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name one directory for all workers of this run: its embedded server is shared by them."""
+    """Name one directory for all workers of this run: its embedded server is shared by them.
+
+    What tests log shows exceptions as the program does: with the values of all variables each takes up to a second.
+    """
+    *usual, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*usual, plain])
     if not is_worker(config):
         os.environ[TEST_DIRECTORY] = tempfile.mkdtemp(prefix="tallystick-tests-")
 
