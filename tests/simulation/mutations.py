@@ -32,6 +32,7 @@ _COMMITTING: Final = (
     f"{_LEDGER}.optimistic_read",
     f"{_LEDGER}.apply",
     f"{_LEDGER}.apply_payments",
+    f"{_LEDGER}.command_queue",
     f"{_LEDGER}.memory.payment_memory",
     f"{_LEDGER}.memory.cached_keys",
     f"{_LEDGER}.memory.payments_from_memory",
@@ -235,7 +236,7 @@ MUTATIONS: Final = (
     Mutation(
         "a command is repeated after a lost answer although it cannot be",
         Patch(
-            f"{_LEDGER}.committer",
+            f"{_LEDGER}.command_queue",
             "    if not isinstance(error, LostAnswerError):\n        return group\n",
             "    return group\n",
         ),
@@ -243,7 +244,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a caller is forgotten when its group fails",
-        Patch(f"{_LEDGER}.committer", "            waiting.answer.set_exception(error)\n", "            continue\n"),
+        Patch(
+            f"{_LEDGER}.command_queue", "            waiting.answer.set_exception(error)\n", "            continue\n"
+        ),
         plan={**_TROUBLE, "cuts": 0.2},
     ),
     Mutation(

@@ -1,17 +1,26 @@
-"""Where commands wait for the commit that they will share: those of one book, or payments of all books."""
+"""Where commands wait for the commit that they will share: those of one book, or payments of all books.
+
+And what becomes of a group that fails: who tries again, who hears what.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
+import asyncpg
+
+from tallystick.db.clock_watch import WrongClockError
+from tallystick.db.duplicates import DuplicateKeyError
 from tallystick.db.fair_queue import FairQueue
-from tallystick.domain.commands import Command, Pay
+from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Outcome
+from tallystick.domain.refusals import Refusal, Refused, wrong_clock
 from tallystick.store.keys.access_keys import AccessKey
+from tallystick.store.ledger.apply import VersionConflictError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
@@ -27,7 +36,30 @@ MIN_WAITING_FOR_SECOND_GROUP: Final = 64
 
 _MAX_DOUBLINGS: Final = 6
 
+TRIES: Final = 5
+TRIES_TOGETHER: Final = 2
+
+WORTH_ANOTHER_TRY: Final = (
+    VersionConflictError,  # another process was first: its answer is there now
+    DuplicateKeyError,  # same, found by the database
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+)
+
+_RIVALS: Final = (
+    VersionConflictError,
+    DuplicateKeyError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,  # somebody held a lock for longer than open_pool's patience
+)
+"""Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
+
 Kind = TypeVar("Kind", bound=Command)
+
+
+class LostAnswerError(Exception):
+    """The connection broke during a commit (why is its cause): only the books know whether that happened."""
 
 
 @dataclass(slots=True)
@@ -128,3 +160,56 @@ class LockingBackoff:
     def succeeded(self) -> None:
         """A group was committed without locks."""
         self.doublings = 0
+
+
+def until_of(group: Sequence[QueuedCommand[Any]]) -> float:
+    """When the time of the last of a group is up. Whoever came before may have heard meanwhile that theirs was.
+
+    Keys take turns, so that the last to come is not always the last of its group.
+    """
+    return max([waiting.until for waiting in group])
+
+
+def is_over(group: Sequence[QueuedCommand[Any]]) -> bool:
+    """Whether nobody of a group waits any more."""
+    return bool(group) and asyncio.get_running_loop().time() >= until_of(group)
+
+
+def in_time(group: Sequence[QueuedCommand[Any]]) -> Sequence[QueuedCommand[Any]]:
+    """Those whose callers still wait. Nothing is done for the others: they have heard, or hear now, that it is late."""
+    now = asyncio.get_running_loop().time()
+    late = TimeoutError()
+    for waiting in group:
+        if waiting.until <= now and not waiting.answer.done():
+            waiting.answer.set_exception(late)
+    return [waiting for waiting in group if not waiting.answer.done()]
+
+
+def max_tries(error: Exception) -> int:
+    """How often a group is tried: seldom where each try means to wait for a server that does not answer."""
+    cause = error.__cause__ if isinstance(error, LostAnswerError) else error
+    return TRIES_TOGETHER if isinstance(cause, TimeoutError) else TRIES
+
+
+def those_who_may_repeat(group: Sequence[QueuedCommand[Any]], error: Exception) -> Sequence[QueuedCommand[Any]]:
+    """Commands that may be tried again. After a lost answer the others are not: they may be committed already."""
+    if not isinstance(error, LostAnswerError):
+        return group
+    fail([waiting for waiting in group if not is_repeatable(waiting.command)], error)
+    return [waiting for waiting in group if is_repeatable(waiting.command)]
+
+
+def fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
+    """Tell callers that their commands have failed; they may have gone."""
+    for waiting in group:
+        if waiting.answer.done():
+            continue
+        if isinstance(error, _RIVALS):
+            message = "Others are changing the same data; nothing was done. Try again later."
+            waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
+        elif isinstance(error, WrongClockError):
+            waiting.answer.set_result(wrong_clock())
+        elif isinstance(error, LostAnswerError):
+            waiting.answer.set_exception(error.__cause__ or error)
+        else:
+            waiting.answer.set_exception(error)

@@ -27,23 +27,32 @@ import structlog
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.connections import BROKEN, Pool
 from tallystick.db.database import CALL_SECONDS
-from tallystick.db.duplicates import DuplicateKeyError
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
-from tallystick.domain.commands import Command, Pay, is_repeatable
+from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId, TokenId, TransactionId
 from tallystick.domain.outcomes import Outcome
-from tallystick.domain.refusals import Refusal, Refused, wrong_clock
+from tallystick.domain.refusals import wrong_clock
 from tallystick.domain.state import Decision
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
 from tallystick.store.ledger.apply import ReferenceAnsweredError, VersionConflictError, apply
 from tallystick.store.ledger.apply_payments import apply_payments
 from tallystick.store.ledger.command_queue import (
+    TRIES,
+    TRIES_TOGETHER,
+    WORTH_ANOTHER_TRY,
     CommandQueue,
     LockingBackoff,
+    LostAnswerError,
     PaymentQueue,
     QueuedCommand,
     QueuedPayment,
+    fail,
+    in_time,
+    is_over,
+    max_tries,
+    those_who_may_repeat,
+    until_of,
 )
 from tallystick.store.ledger.load import claim_references, load
 from tallystick.store.ledger.memory.cached_keys import with_unchanged_keys, without_cached_keys
@@ -56,32 +65,9 @@ from tallystick.store.ledger.rules import Rules
 if TYPE_CHECKING:
     from tallystick.tracing.spans import Tracing
 
-_TRIES: Final = 5
-_TRIES_TOGETHER: Final = 2
 _PAUSE_SECONDS: Final = 0.02
 
-_WORTH_ANOTHER_TRY: Final = (
-    VersionConflictError,  # another process was first: its answer is there now
-    DuplicateKeyError,  # same, found by the database
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-)
-
-_RIVALS: Final = (
-    VersionConflictError,
-    DuplicateKeyError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,  # somebody held a lock for longer than open_pool's patience
-)
-"""Others changed the same rows at the same time. Where trying again did not help, the caller may do so later."""
-
 AnyQueue = TypeVar("AnyQueue", bound=CommandQueue[Any])
-
-
-class LostAnswerError(Exception):
-    """The connection broke during a commit (why is its cause): only the books know whether that happened."""
-
 
 _log = structlog.get_logger(__name__)
 
@@ -239,7 +225,7 @@ class Committer:
         """One group of a book after the other, until nobody waits."""
         queue = queues[book_id]
         while group := queue.next_group():
-            if wanted := _in_time(group):
+            if wanted := in_time(group):
                 with self._traced(wanted):
                     await commit(book_id, wanted)
             queue.done(group)
@@ -258,7 +244,7 @@ class Committer:
         """One group of all books after the other, until nobody waits. Nothing here waits long for a single book."""
         queue = self._remembered
         while group := queue.next_group():
-            if wanted := _in_time(group):
+            if wanted := in_time(group):
                 with self._traced(wanted):
                     for payment in await self._commit_together(wanted):
                         self._enqueue(payment)
@@ -275,10 +261,10 @@ class Committer:
         try:
             found = recall_all(memory, group, self.clock, rules)
             if found:
-                async with asyncio.timeout_at(_until(group)), self._connections.one() as connection:
+                async with asyncio.timeout_at(until_of(group)), self._connections.one() as connection:
                     await write_together(connection, found, self.clock(), self.patience_milliseconds)
         except WrongClockError as error:
-            _fail(group, error)
+            fail(group, error)
             return ()
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with what is read now
             books = by_book(group)
@@ -309,14 +295,14 @@ class Committer:
         """Do what can be decided without reading; those for whom nothing is done have no answer, and are returned."""
         memory, rules = self.memory, self.rules
         try:
-            async with asyncio.timeout_at(_until(group)), self._connections.one() as connection:
+            async with asyncio.timeout_at(until_of(group)), self._connections.one() as connection:
                 book = await remember_book(connection, memory, book_id, group, rules)
                 found = None if book is None else recall(memory, book, group, self.clock, rules)
                 if found is None:
                     return group
                 await found.write(connection, self.clock())
         except WrongClockError as error:
-            _fail(group, error)
+            fail(group, error)
             return ()
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with what is read now
             self._disbelieve(book_id, group, error)
@@ -342,7 +328,7 @@ class Committer:
         if not backoff.try_optimistically():
             return False
         try:
-            async with asyncio.timeout_at(_until(group)), self._connections.one() as connection:
+            async with asyncio.timeout_at(until_of(group)), self._connections.one() as connection:
                 keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
                 snapshot = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
@@ -355,7 +341,7 @@ class Committer:
                 )
                 await apply_payments(connection, snapshot.loaded, decisions, real_now=self.clock())
         except WrongClockError as error:  # it jumped after the commands were accepted
-            _fail(group, error)
+            fail(group, error)
             return True
         except VersionConflictError:
             self.statistics.version_conflicts += 1
@@ -377,24 +363,24 @@ class Committer:
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
         """Together, if that is possible. Passing errors are tried again after a pause; a bad command fails alone."""
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, TRIES + 1):
             if not group:
                 return
             try:
-                decisions = await self._commit(book_id, [waiting.command for waiting in group], _until(group))
+                decisions = await self._commit(book_id, [waiting.command for waiting in group], until_of(group))
             except (LostAnswerError, *BROKEN) as error:
                 self._note_failure([book_id], group, error)
-                group = _those_who_may_repeat(group, error)
-                if attempt >= _max_tries(error) or _is_over(group):
-                    _fail(group, TimeoutError() if _is_over(group) else error)
+                group = those_who_may_repeat(group, error)
+                if attempt >= max_tries(error) or is_over(group):
+                    fail(group, TimeoutError() if is_over(group) else error)
                     return
                 await asyncio.sleep(_PAUSE_SECONDS * attempt)
             except WrongClockError as error:
-                _fail(group, error)
+                fail(group, error)
                 return
             except Exception as error:  # noqa: BLE001 - whatever it was, each command gets its own chance
                 self._note_failure([book_id], group, error)
-                if attempt < _TRIES_TOGETHER and isinstance(error, _WORTH_ANOTHER_TRY):
+                if attempt < TRIES_TOGETHER and isinstance(error, WORTH_ANOTHER_TRY):
                     continue  # it passes: hundreds of commits one after the other would keep everybody waiting
                 for waiting in group:
                     await self._commit_alone(book_id, waiting)
@@ -405,18 +391,18 @@ class Committer:
 
     async def _commit_alone(self, book_id: BookId, waiting: QueuedCommand[Any]) -> None:
         """After its group failed: a command that cannot succeed fails alone, passing errors are tried again."""
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, TRIES + 1):
             try:
                 decisions = await self._commit(book_id, [waiting.command], waiting.until)
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
                 broken = isinstance(error, (LostAnswerError, *BROKEN))
-                if broken and not _those_who_may_repeat([waiting], error):
+                if broken and not those_who_may_repeat([waiting], error):
                     return
-                passes = broken or isinstance(error, _WORTH_ANOTHER_TRY)
-                if passes and attempt < _max_tries(error) and not _is_over([waiting]):
+                passes = broken or isinstance(error, WORTH_ANOTHER_TRY)
+                if passes and attempt < max_tries(error) and not is_over([waiting]):
                     await asyncio.sleep(_PAUSE_SECONDS * attempt)
                     continue
-                _fail([waiting], error)
+                fail([waiting], error)
                 return
             self._answer(book_id, [waiting], decisions)
             return
@@ -473,55 +459,3 @@ def _remember_callers(tracing: Tracing, group: Sequence[QueuedCommand[Any]], dec
             names = [changed.transaction_id for changed in decision.transactions]
             goes_on = bool(decision.events or decision.rail_request or decision.payout)
             tracing.remember(waiting.traced, names, goes_on=goes_on)
-
-
-def _until(group: Sequence[QueuedCommand[Any]]) -> float:
-    """When the time of the last of a group is up. Whoever came before may have heard meanwhile that theirs was.
-
-    Keys take turns, so that the last to come is not always the last of its group.
-    """
-    return max([waiting.until for waiting in group])
-
-
-def _is_over(group: Sequence[QueuedCommand[Any]]) -> bool:
-    return bool(group) and asyncio.get_running_loop().time() >= _until(group)
-
-
-def _in_time(group: Sequence[QueuedCommand[Any]]) -> Sequence[QueuedCommand[Any]]:
-    """Those whose callers still wait. Nothing is done for the others: they have heard, or hear now, that it is late."""
-    now = asyncio.get_running_loop().time()
-    late = TimeoutError()
-    for waiting in group:
-        if waiting.until <= now and not waiting.answer.done():
-            waiting.answer.set_exception(late)
-    return [waiting for waiting in group if not waiting.answer.done()]
-
-
-def _max_tries(error: Exception) -> int:
-    """How often a group is tried: seldom where each try means to wait for a server that does not answer."""
-    cause = error.__cause__ if isinstance(error, LostAnswerError) else error
-    return _TRIES_TOGETHER if isinstance(cause, TimeoutError) else _TRIES
-
-
-def _those_who_may_repeat(group: Sequence[QueuedCommand[Any]], error: Exception) -> Sequence[QueuedCommand[Any]]:
-    """Commands that may be tried again. After a lost answer the others are not: they may be committed already."""
-    if not isinstance(error, LostAnswerError):
-        return group
-    _fail([waiting for waiting in group if not is_repeatable(waiting.command)], error)
-    return [waiting for waiting in group if is_repeatable(waiting.command)]
-
-
-def _fail(group: Sequence[QueuedCommand[Any]], error: Exception) -> None:
-    """Tell callers that their commands have failed; they may have gone."""
-    for waiting in group:
-        if waiting.answer.done():
-            continue
-        if isinstance(error, _RIVALS):
-            message = "Others are changing the same data; nothing was done. Try again later."
-            waiting.answer.set_result(Refused(Refusal.ConcurrentModification, message))
-        elif isinstance(error, WrongClockError):
-            waiting.answer.set_result(wrong_clock())
-        elif isinstance(error, LostAnswerError):
-            waiting.answer.set_exception(error.__cause__ or error)
-        else:
-            waiting.answer.set_exception(error)
