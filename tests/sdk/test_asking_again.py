@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from tallystick_client.problems import (
     PaymentRequiredError,
     TooManyRequestsError,
 )
+from tallystick_client.rows import ChargeRow
 from tallystick_client.testing import FakeTallystick
 
 BACK = "https://shop.example/back"
@@ -122,6 +124,20 @@ def test_what_has_no_key_is_not_done_twice(line: Line) -> None:
         line.client().sandbox.forward_clock("3 Days")
     assert line.keys == [None, None]
     assert line.slept == []
+
+
+def test_a_batch_whose_charges_have_keys_of_their_own_is_asked_for_again(line: Line) -> None:
+    done = {"object": "batch", "succeeded": 1, "refused": 0, "results": []}
+    asked: list[bytes] = []
+
+    def keeps(request: httpx.Request) -> httpx.Response:
+        asked.append(request.content)
+        return lost(request) if len(asked) == 1 else httpx.Response(200, json=done)
+
+    line.faults = [keeps, keeps]
+    row: ChargeRow = {"idempotency_key": "job-17", "authorization": "P", "amount": Decimal("0.25")}
+    assert line.client().charges.batch(charges=[row]).succeeded == 1
+    assert asked[0] == asked[1] == b'{"charges":[{"idempotency_key":"job-17","authorization":"P","amount":"0.25"}]}'
 
 
 def test_what_was_never_sent_is_sent_again(line: Line) -> None:

@@ -33,6 +33,7 @@ def written() -> Mapping[Path, str]:
         PYTHON / "objects.py": ObjectsWriter(openapi, operations).objects(),
         PYTHON / "problems.py": problems(operations),
         PYTHON / "endpoints.py": methods.endpoints(),
+        PYTHON / "rows.py": methods.rows(),
         PYTHON / "resources.py": methods.resources(asynchronous=False),
         PYTHON / "async_resources.py": methods.resources(asynchronous=True),
     }

@@ -49,6 +49,13 @@ class Operation:
         return any(one["name"] == "Idempotency-Key" for one in self.schema["parameters"])
 
     @property
+    def keys_inside(self) -> bool:
+        """Whether each part of its body has a key of its own."""
+        return any(
+            "idempotency_key" in schema.get("items", {}).get("required", ()) for _, schema, _, _ in self.inputs()
+        )
+
+    @property
     def subject(self) -> str | None:
         """The name of the parameter for the id in its path."""
         before, found, _ = self.path.partition("/{id}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from tools.clients.operations import MADE, Operation, Schema, class_name, docstring, is_amount, words
+from tools.clients.operations import MADE, Operation, Schema, class_name, docstring, is_amount, singular, words
 
 POSITIONAL: Final[Mapping[str, str]] = {"sandbox.authorize": "authorization", "sandbox.forward_clock": "by"}
 """Inputs that need not be named: of an action that is about one thing."""
@@ -36,6 +36,7 @@ class MethodsWriter:
             answer, is_list, kind = one.answer()
             more = f"inputs=({inputs})," if inputs else ""
             more += "takes_key=True," if one.takes_key else ""
+            more += "keys_inside=True," if one.keys_inside else ""
             more += "is_list=True," if is_list else ""
             more += "" if kind == "application/json" else f"body_type={kind!r},"
             lines.append(
@@ -58,14 +59,15 @@ class MethodsWriter:
         lines = [
             f'"""A method for each endpoint, {way}.\n\n{MADE}\n"""\n',
             "from __future__ import annotations\n",
-            "from collections.abc import Mapping, Sequence",
-            "from typing import Any, Literal\n",
+            "from collections.abc import Sequence",
+            "from typing import Literal\n",
             "from tallystick_client import endpoints",
             "from tallystick_client.amounts import Moment, Money, amount_text, moment_text",
             "from tallystick_client.base import LONGEST_WAIT_SECONDS",
             f"from tallystick_client.core import {core}",
             f"from tallystick_client.listing import {listing}",
-            f"from tallystick_client.objects import {', '.join(answers)}\n\n",
+            f"from tallystick_client.objects import {', '.join(answers)}",
+            f"from tallystick_client.rows import {', '.join(self._rows())}\n\n",
         ]
         for noun in nouns:
             lines.append(f"class {prefix}{class_name(noun)}Resource:")
@@ -81,15 +83,44 @@ class MethodsWriter:
         lines += [f"        self.{noun} = {prefix}{class_name(noun)}Resource(core)" for noun in nouns]
         return "\n".join(lines) + "\n"
 
+    def _rows(self) -> dict[str, Schema]:
+        """The objects in bodies, by the names of their classes. Raises ValueError: two of one name."""
+        found: dict[str, Schema] = {}
+        for one in self.operations:
+            for name, schema, _, _ in one.inputs():
+                row = schema.get("items", {})
+                if row.get("properties") and found.setdefault(_row_name(name), row) != row:
+                    raise ValueError(f"there are two kinds of {name}")
+        return found
+
+    def rows(self) -> str:
+        """rows.py."""
+        lines = [
+            f'"""Objects in the bodies of requests. {MADE}"""\n',
+            "from __future__ import annotations\n",
+            "from typing import Literal, NotRequired, TypedDict\n",
+            "from tallystick_client.amounts import Moment, Money\n\n",
+        ]
+        for name, schema in self._rows().items():
+            lines.append(f"class {name}(TypedDict):")
+            lines += docstring("    ", "One of several in a request.", schema)
+            for member, told in schema["properties"].items():
+                kind = _given(member, told)
+                lines.append(
+                    f"    {member}: {kind if member in schema.get('required', ()) else f'NotRequired[{kind}]'}"
+                )
+            lines.append("\n")
+        return "\n".join(lines)
+
     def _method(self, one: Operation, prefix: str) -> Iterator[str]:
         answer, is_list, kind = one.answer()
         word, waits = ("async def", "await ") if prefix else ("def", "")
         positional = POSITIONAL.get(one.name)
         inputs = list(one.inputs())
         first = [f"{one.subject}: str"] if one.subject else []
-        first += [f"{name}: {_given(schema)}" for name, schema, _, _ in inputs if name == positional]
+        first += [f"{name}: {_given(name, schema)}" for name, schema, _, _ in inputs if name == positional]
         named = [
-            f"{name}: {_given(schema)}{'' if needed else ' | None = None'}"
+            f"{name}: {_given(name, schema)}{'' if needed else ' | None = None'}"
             for name, schema, needed, _ in sorted(inputs, key=lambda one: not one[2])
             if name != positional
         ]
@@ -126,7 +157,7 @@ class MethodsWriter:
         return found
 
 
-def _given(schema: Schema) -> str:
+def _given(name: str, schema: Schema) -> str:
     """The type of an argument."""
     if is_amount(schema):
         return "Money"
@@ -136,14 +167,15 @@ def _given(schema: Schema) -> str:
         return f"Literal[{', '.join(map(repr, choices))}]"
     kind = schema.get("type", "object")
     if kind == "array":
-        return f"Sequence[{_given(schema.get('items', {}))}]"
-    return {"integer": "int", "boolean": "bool", "string": "str"}.get(kind, "Mapping[str, Any]")
+        row = schema.get("items", {})
+        return f"Sequence[{_row_name(name) if row.get('properties') else _given(name, row)}]"
+    return {"integer": "int", "boolean": "bool", "string": "str"}.get(kind, "object")
 
 
 def _sent(name: str, schema: Schema, *, needed: bool) -> str:
     """The expression for what is sent of an argument."""
     ways = {"Money": "amount_text", "Moment": "moment_text"}
-    way = ways.get(_given(schema))
+    way = ways.get(_given(name, schema))
     if way is None:
         return f"list({name})" if schema.get("type") == "array" and needed else name
     return f'{way}("{name}", {name})' if needed else f'None if {name} is None else {way}("{name}", {name})'
@@ -156,3 +188,8 @@ def _input(name: str, schema: Schema, *, needed: bool) -> str:
     more += ", required=True" if needed else ""
     more += f", choices={words(schema)!r}" if words(schema) else ""
     return f"Input({name!r}{more})"
+
+
+def _row_name(name: str) -> str:
+    """The class of what is in an array."""
+    return f"{class_name(singular(name))}Row"

@@ -57,11 +57,14 @@ def types_of(openapi: Schema, node: str, program: Path) -> str:
 
 def table_of(openapi: Schema) -> str:
     """endpoints.ts: the version, and which paths take a key."""
-    keyed = sorted(one.path for one in operations_of(openapi) if one.takes_key)
-    rows = "".join(f'  "{path}",\n' for path in keyed)
+    operations = operations_of(openapi)
+    keyed = "".join(f'  "{path}",\n' for path in sorted(one.path for one in operations if one.takes_key))
+    inside = "".join(f'  "{path}",\n' for path in sorted(one.path for one in operations if one.keys_inside))
     return (
         f"/** {MADE} */\n\n"
         f'export const API_VERSION = "{openapi["info"]["version"]}";\n\n'
         "/** Paths whose POST takes an Idempotency-Key. */\n"
-        f"export const KEYED: ReadonlySet<string> = new Set([\n{rows}]);\n"
+        f"export const KEYED: ReadonlySet<string> = new Set([\n{keyed}]);\n\n"
+        "/** Paths to which each part of a body has a key of its own. */\n"
+        f"export const KEYED_INSIDE: ReadonlySet<string> = new Set([\n{inside}]);\n"
     )

@@ -15,3 +15,8 @@ export const KEYED: ReadonlySet<string> = new Set([
   "/v1/top_ups/{id}/refund",
   "/v1/write_offs",
 ]);
+
+/** Paths to which each part of a body has a key of its own. */
+export const KEYED_INSIDE: ReadonlySet<string> = new Set([
+  "/v1/charges/batch",
+]);

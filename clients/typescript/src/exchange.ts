@@ -1,5 +1,6 @@
 /** Sending a request until there is an answer: when to ask again, and how long to wait before. */
 
+import { KEYED_INSIDE } from "./endpoints.js";
 import { NoAnswerError } from "./errors.js";
 
 /** How often and when to ask again. The first pause is about `firstMs`, then twice as long each time, up to `longestMs`. */
@@ -46,7 +47,8 @@ export async function sendPatiently(
   wait: Sleep,
 ): Promise<Response> {
   const key = request.headers.get("idempotency-key") ?? undefined;
-  const repeatable = request.method === "GET" || key !== undefined;
+  const path = new URL(request.url).pathname;
+  const repeatable = request.method === "GET" || key !== undefined || [...KEYED_INSIDE].some((one) => path.endsWith(one));
   for (let done = 1; ; done++) {
     let answer: Response;
     try {

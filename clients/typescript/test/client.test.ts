@@ -74,6 +74,13 @@ test("what has no key is not done twice", async () => {
   }
 });
 
+test("a batch, whose charges have keys of their own, is asked for again", async () => {
+  const { ts, asked } = service(lost, json({ object: "batch", succeeded: 1, refused: 0, results: [] }));
+  await ts.post("/v1/charges/batch", { charges: [{ idempotency_key: "job-17", ...BODY }] });
+  assert.equal(asked.length, 2);
+  assert.equal(asked[0]!.body, asked[1]!.body);
+});
+
 test("the service says when to come again", async () => {
   const { ts, slept } = service(
     problem(429, "too_many_requests", { "retry-after": "7" }),

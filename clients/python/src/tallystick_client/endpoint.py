@@ -19,7 +19,8 @@ class Input:
 class Endpoint:
     """One method of one path. `takes_key`: it needs an Idempotency-Key. `answer`: the object that it answers with.
 
-    `is_list`: it answers with a page of these. `body_type`: of what it answers with.
+    `keys_inside`: each part of its body has a key. `is_list`: it answers with a page of these. `body_type`: of what it
+    answers with.
     """
 
     name: str
@@ -28,10 +29,11 @@ class Endpoint:
     answer: str
     inputs: tuple[Input, ...] = ()
     takes_key: bool = False
+    keys_inside: bool = False
     is_list: bool = False
     body_type: str = "application/json"
 
     @property
     def repeatable(self) -> bool:
         """Whether a request that got no answer may be sent again without asking who knows what was done."""
-        return self.method == "GET" or self.takes_key
+        return self.method == "GET" or self.takes_key or self.keys_inside

@@ -53,6 +53,7 @@ CHARGES_BATCH: Final = Endpoint(
     "/v1/charges/batch",
     "Batch",
     inputs=(Input("charges", type="array", required=True),),
+    keys_inside=True,
 )
 CHARGES_REFUND: Final = Endpoint(
     "charges.refund",

@@ -5,8 +5,8 @@ Made by `python -m tools.clients` from /v1/openapi.json: not changed by hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from tallystick_client import endpoints
 from tallystick_client.amounts import Moment, Money, amount_text, moment_text
@@ -31,6 +31,7 @@ from tallystick_client.objects import (
     Transaction,
     WriteOff,
 )
+from tallystick_client.rows import ChargeRow, LimitRow
 
 
 class ChargesResource:
@@ -123,7 +124,7 @@ class ChargesResource:
         """
         return self._core.wait(endpoints.CHARGES_GET, Charge, charge_id, seconds)
 
-    def batch(self, *, charges: Sequence[Mapping[str, Any]]) -> Batch:
+    def batch(self, *, charges: Sequence[ChargeRow]) -> Batch:
         """Charges up to a thousand times in one request, each with a key of its own, each done or refused by itself.
 
         Args:
@@ -872,7 +873,7 @@ class AuthorizationsResource:
         use: Literal["single", "multiple", "recurring"] | None = None,
         limit: Money | None = None,
         total_limit: Money | None = None,
-        limits: Sequence[Mapping[str, Any]] | None = None,
+        limits: Sequence[LimitRow] | None = None,
         amount: Money | None = None,
         amount_rule: Literal["exact", "maximum", "minimum"] | None = None,
         period: str | None = None,
