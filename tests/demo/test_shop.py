@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tallystick.demo.customers import Customers
+from tallystick.demo.customers import CustomerConsent, Customers
 from tallystick.demo.json_checkout import JsonCheckout
 from tallystick.demo.shop import create_shop
 from tallystick_client import AsyncTallystick
@@ -163,3 +164,15 @@ async def test_without_the_service_the_shop_says_so(visitor: Visitor) -> None:
     ):
         assert answer.status_code == 502
         assert "does not answer" in answer.text
+
+
+def test_customers_of_an_earlier_shop_are_known(tmp_path: Path) -> None:
+    file = tmp_path / "shop.json"
+    consent = {"instrument_id": "PC1", "spending_token": "S1", "money_token": "M1"}
+    file.write_text(json.dumps([{"customer_id": "known", "prepaid": consent, "songs": {"song-1": 3}}]), "utf-8")
+    customers = Customers(file)
+    known = customers.find("known")
+    assert known is not None
+    assert known.prepaid == CustomerConsent("PC1", "S1", "M1")
+    customers.save(known)
+    assert Customers(file).find("known") == known

@@ -15,7 +15,7 @@ _ID_BYTES: Final = 18
 class CustomerConsent(msgspec.Struct):
     """What a buyer's consent gave the shop. Signed calls name tokens, too: to spend, and to move real money."""
 
-    authorization_id: str
+    authorization_id: str = msgspec.field(name="instrument_id")  # as files have it that are there already
     spending_token: str = ""
     money_token: str = ""
 
