@@ -54,9 +54,9 @@ async def test_no_statement_asks_citus_for_what_it_does_not_do(analysing: Connec
          ["timestamptz_pl_interval within CASE"]),
         ("UPDATE token SET cancelled_at = coalesce($1::timestamptz + $2::interval, $1)",
          ["timestamptz_pl_interval within COALESCE"]),
-        ("UPDATE web_session SET expires_at = began_at + $1::interval",
+        ("UPDATE staff_invitation SET expires_at = invited_at + $1::interval",
          ["timestamptz_pl_interval of a column: stable"]),
-        ("UPDATE web_session SET expires_at = $1::timestamptz + $2::interval", []),
+        ("UPDATE staff_invitation SET expires_at = $1::timestamptz + $2::interval", []),
         ("UPDATE party SET name = name || party_id", ["textanycat of a column: stable"]),
         ("UPDATE party SET name = name || party_id::text", []),
         ("UPDATE token SET created_at = clock_timestamp()", ["clock_timestamp: volatile"]),
@@ -75,7 +75,7 @@ async def test_no_statement_asks_citus_for_what_it_does_not_do(analysing: Connec
          ["= (SELECT …) of a table that is known to Citus, where one is changed that is not"]),
         ("DELETE FROM mail WHERE recipient IN (SELECT email FROM party WHERE party_id = $1)", []),
         ("DELETE FROM mail WHERE mail_id = (SELECT max(mail_id) FROM mail)", []),
-        ("DELETE FROM mailed_proof WHERE email = (SELECT email FROM party WHERE party_id = $1)", []),
+        ("DELETE FROM staff_invitation WHERE email = (SELECT email FROM party WHERE party_id = $1)", []),
         ("SELECT to_jsonb(part) FROM (SELECT token_id FROM token) AS part", ["a whole row of a query"]),
         ("WITH part AS (SELECT token_id FROM token) SELECT to_jsonb(part) FROM part", ["a whole row of a query"]),
         ("WITH part AS MATERIALIZED (SELECT token_id FROM token) SELECT to_jsonb(part) FROM part", []),
@@ -94,12 +94,12 @@ async def test_what_citus_does_not_do(
 async def test_what_hangs_on_reference_tables_is_known_to_citus(pool: Pool) -> None:
     where = await places(pool)
     assert {
-        name: where[name] for name in ("token", "party", "web_session", "recovery_code", "mail", "sign_in_pause")
+        name: where[name] for name in ("token", "party", "staff", "return_host_guest", "mail", "sign_in_pause")
     } == {
         "token": Place.BOOKS,
         "party": Place.EVERYWHERE,
-        "web_session": Place.ATTACHED,
-        "recovery_code": Place.ATTACHED,
+        "staff": Place.ATTACHED,
+        "return_host_guest": Place.ATTACHED,
         "mail": Place.HERE,
         "sign_in_pause": Place.HERE,
     }

@@ -6,6 +6,19 @@ from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
 
 WAYS_BACK: Final = {
+    # Sessions, visits, ways in and uses of keys refer to whose they are.
+    "0051": """
+ALTER TABLE access_key_use ADD CONSTRAINT access_key_use_access_key_id_fkey
+    FOREIGN KEY (access_key_id) REFERENCES access_key;
+ALTER TABLE cobranded_visit ADD CONSTRAINT cobranded_visit_caller_party_id_fkey
+    FOREIGN KEY (caller_party_id) REFERENCES party;
+ALTER TABLE cobranded_visit ADD CONSTRAINT cobranded_visit_sender_party_id_fkey
+    FOREIGN KEY (sender_party_id) REFERENCES party;
+ALTER TABLE mailed_proof ADD CONSTRAINT mailed_proof_party_id_fkey FOREIGN KEY (party_id) REFERENCES party;
+ALTER TABLE passkey ADD CONSTRAINT passkey_party_id_fkey FOREIGN KEY (party_id) REFERENCES party;
+ALTER TABLE second_factor ADD CONSTRAINT second_factor_party_id_fkey FOREIGN KEY (party_id) REFERENCES party;
+ALTER TABLE web_session ADD CONSTRAINT web_session_party_id_fkey FOREIGN KEY (party_id) REFERENCES party;
+""",
     # What another process does because of a call begins a trace of its own.
     "0050": """
 DROP TABLE trace_link;
