@@ -369,6 +369,7 @@ MODEL: Final[Mapping[tuple[str, str], Mapping[str, Handler]]] = {
         "happenings": nothing,  # none has a number: the pass that gives them is not simulated
         "visits": nothing,
         "requests": nothing,
+        "trace_links": nothing,  # histories are not traced
     },
     (_RECORDS, "evidence.sql"): {"find": no_evidence},
     (_RECORDS, "mail.sql"): {"sweep": nothing},

@@ -43,7 +43,9 @@ async def test_the_document_is_there_for_everybody_and_names_every_endpoint(prog
     found = answer.json()
     assert found["openapi"] == "3.1.0"
     assert found["servers"] == [{"url": program.shop.service.settings.public_url}]
-    assert {**found, "servers": DOCUMENT["servers"]} == DOCUMENT
+    assert found["externalDocs"] == {"url": f"{program.shop.service.settings.public_url}/docs/json-api"}
+    of_this_service = {name: DOCUMENT[name] for name in ("servers", "externalDocs")}
+    assert found | of_this_service == DOCUMENT
     operations = {(path, method.upper()) for path, methods in found["paths"].items() for method in methods}
     assert operations == {(endpoint.path, endpoint.method) for endpoint in ENDPOINTS}
 

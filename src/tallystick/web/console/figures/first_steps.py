@@ -32,7 +32,7 @@ _A_YEAR: Final = 365 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FirstStep:
     """One step. `href`: where in the console it is done; `guide`: the page that explains it."""
 
     done: bool
@@ -42,7 +42,7 @@ class Step:
     guide: str
 
 
-async def list_(console: ConsoleContext) -> list[Step]:
+async def list_(console: ConsoleContext) -> list[FirstStep]:
     """The steps of a new seller's sandbox; none where there is nothing left to do, or nobody here who would do it."""
     business = console.business
     is_new = console.service.clock() - business.created_at < NEW_FOR
@@ -54,28 +54,28 @@ async def list_(console: ConsoleContext) -> list[Step]:
     if found.all_done:
         return []
     return [
-        Step(
+        FirstStep(
             found.key,
             "Make a key",
             "Your program calls with it. Its secret is shown once.",
             console.path("keys"),
             "/docs/start#a-service-and-a-seller",
         ),
-        Step(
+        FirstStep(
             found.agreed,
             "Have a buyer agree",
             "Ask for a prepaid balance or a tab, and play the buyer yourself.",
             f"{console.path('tools', 'requests')}?endpoint=authorizations.create",
             "/docs/concepts/authorizations",
         ),
-        Step(
+        FirstStep(
             found.charged,
             "Charge for the first time",
             "A balance needs a top-up before; a tab does not.",
             f"{console.path('tools', 'requests')}?endpoint=charges.create",
             "/docs/guides/sell-credits",
         ),
-        Step(
+        FirstStep(
             found.told,
             "Be told of something",
             "What happens later, such as a card's answer, is sent to your program.",
