@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.operations.program import STOP_SECONDS, environment
+from tests.stories.operations.load import CLIENTS, Load, ended_after, log_of, paid
+from tests.stories.operations.program import environment
 from tests.stories.operations.test_several_servers import RealClock
-from tests.support.books import Buyer
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.schemas import CHECKED
 from tests.support.shop import Shop, new_shop, usd
@@ -29,10 +27,6 @@ from tallystick.store.ledger.verify import verify
 from tallystick.wiring import make_worker, open_service
 
 pytestmark = pytest.mark.timeout(300)
-
-CLIENTS = 6
-EACH_TIME = 60
-"""Payments that must have been answered before the next thing happens."""
 
 AS_SYSTEMD_DOES = """
 import os, sys
@@ -102,77 +96,6 @@ def settings_of(shop: Shop) -> dict[str, str]:
         "TALLYSTICK_LOG_FORMAT": "json",
         "TALLYSTICK_DRAIN_SECONDS": "300",  # it ends when it is told so a second time
     }
-
-
-@asynccontextmanager
-async def ended_after(process: Process) -> AsyncIterator[Process]:
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def log_of(process: Process) -> list[dict[str, Any]]:
-    """The lines that it logged, when it has ended well."""
-    out, log = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
-    assert process.returncode == 0, (out + log).decode()
-    return [json.loads(line) for line in log.splitlines()]
-
-
-def paid(log: list[dict[str, Any]]) -> list[str]:
-    """The requests that paid, by their ids."""
-    return [line["request_id"] for line in log if (line["event"], line.get("outcome")) == ("request", "ok")]
-
-
-@dataclass
-class Load:
-    """Clients that pay again and again; half of them over connections that they keep."""
-
-    shop: Shop
-    buyer: Buyer
-    paid: int = 0
-    failed: list[str] = field(default_factory=list)
-    told_to_close: set[int] = field(default_factory=set)
-    over: bool = False
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def client(self, number: int) -> None:
-        async def note(response: httpx.Response) -> None:
-            if response.headers.get("connection") == "close":
-                self.told_to_close.add(number)
-
-        kept = None if number % 2 else 0
-        limits = httpx.Limits(max_keepalive_connections=kept)
-        async with httpx.AsyncClient(timeout=120, limits=limits, **CHECKED) as http:
-            http.event_hooks["response"].append(note)
-            shop, turn = replace(self.shop, client=http), 0
-            while not self.over:
-                turn += 1
-                try:
-                    code = (await shop.pay(self.buyer, "0.01", f"order-{number}-{turn}")).code
-                except httpx.TransportError as error:
-                    code = repr(error)
-                async with self.changed:
-                    if code is None:
-                        self.paid += 1
-                    else:
-                        self.failed.append(code)
-                    self.changed.notify_all()
-
-    async def until_more_are_paid(self) -> None:
-        wanted = self.paid + EACH_TIME
-        async with self.changed:
-            await self.changed.wait_for(lambda: self.paid >= wanted or self.failed)
-        assert self.failed == []
-
-    async def until_all_connections_close(self) -> None:
-        """Every client was told so, in its last answer or before: none has a connection that it would use again."""
-        self.told_to_close.clear()
-        async with self.changed:
-            await self.changed.wait_for(lambda: len(self.told_to_close) == CLIENTS or self.failed)
-        assert self.failed == []
 
 
 async def test_no_request_is_refused_while_one_process_ends_and_the_next_one_starts(shop: Shop, held: Socket) -> None:

@@ -156,6 +156,7 @@ def _listening(
         limits=limits_of(settings),
         listener=listener,
         stop_seconds=max(STOP_SECONDS, min(CALL_SECONDS, settings.drain_seconds)),
+        gently=settings.drain_seconds > 0,
     )
 
 

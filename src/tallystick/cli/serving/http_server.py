@@ -7,7 +7,7 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +24,7 @@ from tallystick.cli.serving.connections import (
     affordable,
     raise_descriptor_limit,
 )
+from tallystick.cli.serving.listeners import can_refuse, listeners, refuse_new, waiting
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -73,12 +74,14 @@ async def listening(
     limits: ConnectionLimits | None = None,
     listener: socket.socket | None = None,
     stop_seconds: float = STOP_SECONDS,
+    gently: bool = False,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests while this is open; at the end, requests under way get their answers, if that is soon.
 
     The task that is yielded ends only when the server fails. `shared`: other processes may listen on the port, too.
     `listener`: a socket that listens there already, and whose queue of connections stays when this is closed.
-    `stop_seconds`: how long answers under way may take at the end.
+    `stop_seconds`: how long answers under way may take at the end. `gently`: nobody who has connected by then loses a
+    request, which takes a moment longer (listeners.py).
     Raises ProblemError: the port is taken.
     """
     if not shared and listener is None:
@@ -114,6 +117,8 @@ async def listening(
         try:
             if listener is not None and sys.platform == "linux":
                 await _leave_the_queue(listener, guard, stop_seconds)
+            elif gently and can_refuse():
+                await _empty_the_queue(port, guard, stop_seconds)
         finally:
             server.stop()  # type: ignore[no-untyped-call]
             await _until_it_ended(task, guard, stop_seconds)
@@ -134,11 +139,25 @@ async def _leave_the_queue(listener: socket.socket, guard: ConnectionGuard, seco
             with suppress(OSError):  # closed meanwhile
                 if int(name) != ours and os.fstat(int(name)).st_ino == inode:
                     os.dup2(nowhere.fileno(), int(name), inheritable=False)
+    await _until_quiet(guard, (), seconds)
+
+
+async def _empty_the_queue(port: int, guard: ConnectionGuard, seconds: float) -> None:
+    """Let nobody connect to our own sockets any more, and answer all who have."""
+    with listeners(port) as ours:
+        for one in ours:
+            with suppress(OSError):  # a kernel without such filters: as before
+                refuse_new(one)
+        await _until_quiet(guard, ours, seconds)
+
+
+async def _until_quiet(guard: ConnectionGuard, queues: Sequence[socket.socket], seconds: float) -> None:
+    """Until nobody waits in these queues, and nobody who was accepted is owed an answer; so long at most."""
     loop = asyncio.get_running_loop()
     until, quiet = loop.time() + seconds, 0
     while quiet < _QUIET_LOOKS and loop.time() < until:
         await asyncio.sleep(_PAUSE_SECONDS)
-        quiet = 0 if guard.owing() else quiet + 1
+        quiet = 0 if guard.owing() or any(map(waiting, queues)) else quiet + 1
 
 
 async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard, seconds: float) -> None:
