@@ -61,7 +61,7 @@ function showCurl(operation) {
   const lines = [`curl ${quoted(location.origin + decodeURI(address))}`, `-H "Authorization: Bearer $API_KEY"`];
   for (const [name, value] of Object.entries(headers)) lines.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (body !== null) lines.push(`-d ${quoted(body.replace(/\s*\n\s*/g, " "))}`);
-  if (operation.method !== "GET" && body === null) lines.push(`-X ${operation.method}`);
+  if (!["GET", "POST"].includes(operation.method)) lines.push(`-X ${operation.method}`);
   part("curl").textContent = lines.join(" \\\n  ");
 }
 

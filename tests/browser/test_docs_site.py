@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Request, expect
+from playwright.async_api import TimeoutError as NotYetError
 from tests.stories.pages.world import Seller, World
 from tests.support.docs_site import built
 
@@ -33,7 +34,12 @@ async def opened(chromium: Browser, size: tuple[int, int], scheme: str) -> Async
         "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
     )
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
+
+    def note_failure(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # of a page that was left meanwhile
+            complaints.append(f"{request.url}: {request.failure}")
+
+    page.on("requestfailed", note_failure)
     yield page
     await context.close()
     assert complaints == []
@@ -43,10 +49,19 @@ async def background(page: Page) -> str:
     return str(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
+async def open_search(page: Page) -> None:
+    """Press the key for it until it is open: nobody listens before the scripts of the page have begun."""
+    for _ in range(100):
+        await page.keyboard.press("Control+k")
+        with suppress(NotYetError):
+            return await page.get_by_role("combobox", name="Search").wait_for(timeout=1000)
+    raise AssertionError("the search does not open")
+
+
 async def test_the_search_finds_a_code_and_leads_to_it(world: World, chromium: Browser) -> None:
     async with opened(chromium, DESK, "light") as page:
         await page.goto(f"{world.base_url}/docs/")
-        await page.keyboard.press("Control+k")
+        await open_search(page)
         await page.get_by_role("combobox", name="Search").fill("InsufficientBalance")
         await page.locator("[role=option][href*='/docs/errors.html']").first.click()
         await page.wait_for_url("**/docs/errors.html*")
@@ -88,3 +103,15 @@ async def test_a_request_is_tried_with_a_secret_of_a_sandbox(world: World, selle
         assert secret not in await page.locator("#try-curl").inner_text()
         kept = await page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
         assert secret not in kept
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESK, "dark")])
+async def test_pages_fit_and_nothing_in_them_is_blocked(
+    world: World, chromium: Browser, size: tuple[int, int], scheme: str
+) -> None:
+    async with opened(chromium, size, scheme) as page:
+        for name in ("", "concepts/tabs", "guides/subscriptions", "states", "architecture", "json-reference", "cli"):
+            answer = await page.goto(f"{world.base_url}/docs/{name}")
+            assert answer is not None
+            assert answer.status == 200
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
