@@ -13,6 +13,7 @@ from tallystick.db import distribution
 from tallystick.db.clock_watch import ClockWatch
 from tallystick.db.database import (
     ANSWER_TIMEOUT_SECONDS,
+    CONNECT_TIMEOUT_SECONDS,
     MONEY_PAUSE_TIMEOUT_MS,
     check_reachable,
     open_pool,
@@ -21,7 +22,9 @@ from tallystick.db.database import (
 )
 from tallystick.db.embedded.guard import kept_alive
 from tallystick.db.embedded.server import EmbeddedPostgres
+from tallystick.db.kept_connections import KeptConnections
 from tallystick.db.migrate import EmptyDatabaseError, migrate, migrate_if_empty
+from tallystick.db.node_router import CONNECT_SECONDS, NodeRouter
 from tallystick.domain.standing import Demands
 from tallystick.processors.payout_rail import TRANSFER
 from tallystick.processors.rails import RailMissingError, Rails
@@ -159,12 +162,14 @@ async def open_service(
     create: bool = True,
     peers: PeerProcesses | None = None,
     watch_clock: bool | None = None,
+    router_of: Callable[[str, Pool, Pool], NodeRouter] | None = None,
 ) -> AsyncIterator[Service]:
     """A service on a migrated database. At the end every accepted command gets its answer before the pool closes.
 
     `upgrade` and `create` as with `open_database`; `peers`: the other processes of the same `serve`.
-    `watch_clock`: whether the clock is held against the database's; None: if it is the machine's. Raises SettingsError,
-    MigrationError, NoDatabaseError and so on.
+    `watch_clock`: whether the clock is held against the database's; None: if it is the machine's. `router_of`: leads
+    money to machines, of the address, the pool and the money pool; None: to those of the cluster, where there is one.
+    Raises SettingsError, MigrationError, NoDatabaseError and so on.
     """
     async with AsyncExitStack() as stack:
         dsn = await stack.enter_async_context(open_database(settings, upgrade=upgrade, create=create))
@@ -204,13 +209,20 @@ async def open_service(
             linking = asyncio.create_task(links.run())
             stack.callback(linking.cancel)
             tracing.note_link = links.note
+        distributed = await until_it_answers(lambda: distribution.is_distributed(pool))
+        router = None
+        if router_of is not None or distributed:
+            router = (router_of or _route_to_nodes)(dsn, pool, money_pool)
+            following = asyncio.create_task(router.follow())
+            stack.callback(following.cancel)
         committer = Committer(
             money_pool,
             rules,
             clock if watch is None else watch.now,
             keeps=MAX_IN_FLIGHT,
             replans=True,
-            memory=await until_it_answers(lambda: _payment_memory(settings, pool)),
+            router=router,
+            memory=PaymentMemory(settings.remembered_balances if router is None else 0),
             tracing=tracing,
         )
         stack.push_async_callback(committer.close)
@@ -256,20 +268,27 @@ async def _migrate(dsn: str, *, upgrade: bool, create: bool) -> None:
     await (migrate(dsn) if upgrade else migrate_if_empty(dsn, create=create))
 
 
-async def _open_money_pool(dsn: str) -> Pool:
+async def _open_money_pool(dsn: str, connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS) -> Pool:
     return await open_pool(
         dsn,
         max_size=MONEY_CONNECTIONS,
+        connect_timeout_seconds=connect_timeout_seconds,
         answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS,
         pause_timeout_ms=MONEY_PAUSE_TIMEOUT_MS,
         plan_once=True,
     )
 
 
-async def _payment_memory(settings: Settings, pool: Pool) -> PaymentMemory:
-    """Nothing is remembered on Citus: versions of rows are those of one machine, and shards move."""
-    distributed = await distribution.is_distributed(pool)
-    return PaymentMemory(0 if distributed else settings.remembered_balances)
+def _route_to_nodes(dsn: str, pool: Pool, money_pool: Pool) -> NodeRouter:
+    """Each book's commands go to the machine that has it.
+
+    Nothing is remembered there: versions of rows are those of one machine, and books move.
+    """
+    return NodeRouter(
+        KeptConnections(money_pool, MAX_IN_FLIGHT, replans=True),
+        partial(distribution.nodes_of, pool),
+        lambda node: _open_money_pool(distribution.address_of(dsn, node), CONNECT_SECONDS),
+    )
 
 
 async def _open_vault(settings: Settings, pool: Pool) -> Vault:

@@ -108,6 +108,7 @@ async def open_pool(
     answer_timeout_seconds: float | None = None,
     pause_timeout_ms: int = PAUSE_TIMEOUT_MS,
     plan_once: bool = False,
+    connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
 ) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
 
@@ -125,7 +126,7 @@ async def open_pool(
         dsn,
         min_size=1,
         max_size=max_size,
-        timeout=CONNECT_TIMEOUT_SECONDS,
+        timeout=connect_timeout_seconds,
         command_timeout=answer_timeout_seconds,
         statement_cache_size=STATEMENT_CACHE_SIZE,
         init=_prepare_to_plan_once if plan_once else prepare_connection,

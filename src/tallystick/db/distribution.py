@@ -6,9 +6,10 @@ did. Only the plan and the refusals are tested on every run: docs/scaling.md say
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -34,12 +35,22 @@ SESSIONS: Final[Mapping[str, str]] = {
 there without it: only what belongs to the role gets there. In other languages than that of "C", duplicates.py would not
 know what it is told."""
 
+_OF_THE_COORDINATOR: Final = frozenset({"host", "port", "target_session_attrs"})
+"""Parts of its address that say which machine it is."""
+
 _FIRST: Final = "account"
 """The table with which the other tables of books are co-located."""
 
 
 class NoClusterError(Exception):
     """The server cannot distribute anything; the message tells what is missing."""
+
+
+class Node(NamedTuple):
+    """A machine of the cluster, by the address at which the others reach it."""
+
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +189,21 @@ async def take_one_connection(connection: Connection) -> None:
     To a server without Citus this is a setting without a meaning.
     """
     await connection.execute(_SQL["one_connection"])
+
+
+async def nodes_of(database: Database, book_ids: Sequence[int]) -> dict[int, Node]:
+    """The machine on which each of some books is."""
+    rows = await database.fetch(_SQL["nodes_of_books"], book_ids)
+    return {row["book_id"]: Node(row["host"], row["port"]) for row in rows}
+
+
+def address_of(dsn: str, node: Node) -> str:
+    """The address of a machine's database: that of the coordinator's `dsn`, with another host and port."""
+    parts = urlsplit(dsn)
+    user, at, _ = parts.netloc.rpartition("@")
+    host = f"[{node.host}]" if ":" in node.host else node.host
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name not in _OF_THE_COORDINATOR]
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}:{node.port}", query=urlencode(kept)))
 
 
 async def rebalance(database: Database) -> None:

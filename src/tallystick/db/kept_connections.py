@@ -46,8 +46,8 @@ class KeptConnections:
     """Of each connection, by the server's number of it."""
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[PoolConnectionProxy[Record]]:
-        """A connection for one user. Where the user fails, the pool sees what has become of it."""
+    async def one(self, _book_id: int = 0) -> AsyncIterator[PoolConnectionProxy[Record]]:
+        """A connection for one user, whatever the book. Where the user fails, the pool sees what has become of it."""
         connection = await self._take()
         try:
             if self.replans:

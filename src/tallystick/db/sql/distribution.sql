@@ -76,6 +76,14 @@ SELECT format('%s: the column %s counts by itself and is no bigint', attrelid::r
 -- The machines of the cluster. groupid 0 is the one that takes the statements.
 SELECT nodename AS name, nodeport AS port, groupid = 0 AS coordinator, isactive AS active FROM pg_dist_node ORDER BY groupid
 
+-- name: nodes_of_books
+-- Where each of the books $1 is: on the machine that has its shard, with which all of its tables are co-located.
+SELECT asked.book_id, node.nodename AS host, node.nodeport AS port
+  FROM unnest($1::bigint[]) AS asked (book_id)
+  JOIN pg_dist_placement AS placement
+    ON placement.shardid = get_shard_id_for_distribution_column('account', asked.book_id) AND placement.shardstate = 1
+  JOIN pg_dist_node AS node ON node.groupid = placement.groupid AND node.noderole = 'primary' AND node.isactive
+
 -- name: placed
 -- The tables that Citus knows already: 'h' distributed, 'n' a copy on every machine.
 SELECT logicalrelid::text AS name FROM pg_dist_partition

@@ -28,6 +28,7 @@ from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.connections import BROKEN, Pool
 from tallystick.db.database import CALL_SECONDS
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
+from tallystick.db.node_router import NodeRouter
 from tallystick.domain.commands import Command, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId, TokenId, TransactionId
@@ -90,6 +91,7 @@ class Committer:
 
     It raises WrongClockError where it cannot be believed: nothing is carried out then.
     `keeps`: how many connections of the pool it may keep between two groups. `replans` as in KeptConnections.
+    `router`: on a cluster, leads each book's commands to the machine that has it.
     `budget_seconds`: how long a command may take, all tries and the wait for its turn included.
     `patience_milliseconds`: how long payments of several books that share a commit wait for somebody's lock.
     """
@@ -100,6 +102,7 @@ class Committer:
     keeps: int = 0
     replans: bool = False
     budget_seconds: float = CALL_SECONDS
+    router: NodeRouter | None = None
     memory: PaymentMemory = field(default_factory=PaymentMemory)
     patience_milliseconds: int = PATIENCE_MILLISECONDS
     statistics: Statistics = field(default_factory=Statistics)
@@ -116,13 +119,13 @@ class Committer:
     """Whether payments of a book are worth deciding from memory: not where others keep changing what is remembered."""
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
-    _connections: KeptConnections = field(init=False)
+    _connections: KeptConnections | NodeRouter = field(init=False)
     _loop: asyncio.AbstractEventLoop = field(init=False)
     """The one in which it is made and used. Python 3.11 asks the system for the process's number to find it."""
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connections = KeptConnections(self.pool, self.keeps, self.replans)
+        self._connections = self.router or KeptConnections(self.pool, self.keeps, self.replans)
 
     def perform(
         self, book_id: BookId, command: Command, key: AccessKey | None = None, flow: Hashable = None
@@ -295,7 +298,7 @@ class Committer:
         """Do what can be decided without reading; those for whom nothing is done have no answer, and are returned."""
         memory, rules = self.memory, self.rules
         try:
-            async with asyncio.timeout_at(until_of(group)), self._connections.one() as connection:
+            async with asyncio.timeout_at(until_of(group)), self._connections.one(book_id) as connection:
                 book = await remember_book(connection, memory, book_id, group, rules)
                 found = None if book is None else recall(memory, book, group, self.clock, rules)
                 if found is None:
@@ -328,7 +331,7 @@ class Committer:
         if not backoff.try_optimistically():
             return False
         try:
-            async with asyncio.timeout_at(until_of(group)), self._connections.one() as connection:
+            async with asyncio.timeout_at(until_of(group)), self._connections.one(book_id) as connection:
                 keys = {waiting.key.access_key_id for waiting in group if waiting.key is not None}
                 payments = [waiting.command for waiting in group]
                 snapshot = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
@@ -420,7 +423,7 @@ class Committer:
         try:
             async with (
                 asyncio.timeout_at(until),
-                self._connections.one() as connection,
+                self._connections.one(book_id) as connection,
                 connection.transaction(),
                 given_up_when_silent(connection),
             ):
