@@ -19,8 +19,8 @@ from tests.support.books import Books, OpenBooks, new_books
 from tests.support.clock import TestClock
 from tests.support.owner import TEST_DATABASE_URL, TEST_DIRECTORY
 
-from tallystick.db import distribution
-from tallystick.db.connections import Pool
+from tallystick.bench.target import cluster
+from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool
 from tallystick.db.embedded.server import SERVER_SETTINGS, EmbeddedPostgres
 from tallystick.db.migrate import migrate
@@ -39,6 +39,9 @@ hypothesis.settings.load_profile("any machine")
 
 MakeDatabase = Callable[..., Awaitable[str]]
 """Gives the address of a new database; of a copy, where the name of another is given that nobody is connected to."""
+
+EMPTY = "template1"
+"""The template of databases in which nothing is."""
 
 LONG_TESTS = "TALLYSTICK_LONG_TESTS"
 
@@ -169,6 +172,25 @@ def data_directory() -> Iterator[Path]:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+async def create_database(admin: Connection, server_url: str, name: str, template: str) -> str:
+    """The address of a new database: a copy of `template`, or, on a cluster, one that is made as that was."""
+    url = urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    if not cluster.workers():
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return url
+    await admin.execute(f"CREATE DATABASE {name}")
+    await cluster.spread(server_url, name)
+    if template != EMPTY:
+        await migrate(url)
+        await cluster.distribute(url)
+    return url
+
+
+async def drop_database(admin: Connection, server_url: str, name: str) -> None:
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await cluster.drop(server_url, name)
+
+
 @pytest.fixture(scope="session")
 async def make_database(server_url: str) -> AsyncIterator[MakeDatabase]:
     """Makes empty databases, each of them new.
@@ -180,12 +202,11 @@ async def make_database(server_url: str) -> AsyncIterator[MakeDatabase]:
         admin = await asyncpg.connect(server_url)
         stack.push_async_callback(admin.close)
 
-        async def make(template: str = "template1") -> str:
+        async def make(template: str = EMPTY) -> str:
             name = f"test_{uuid4().hex}"
-            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
             if os.environ.get(TEST_DATABASE_URL):
-                stack.push_async_callback(admin.execute, f"DROP DATABASE {name} WITH (FORCE)")
-            return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+                stack.push_async_callback(drop_database, admin, server_url, name)
+            return await create_database(admin, server_url, name, template)
 
         yield make
 
@@ -216,9 +237,7 @@ async def database_url(make_database: MakeDatabase) -> str:
     """
     url = await make_database()
     await migrate(url)
-    async with await open_pool(url, max_size=1) as pool:
-        if await distribution.extension_available(pool):
-            await distribution.distribute(pool)
+    await cluster.distribute(url)
     return for_work(url)
 
 
@@ -237,10 +256,10 @@ async def own_pool(server_url: str, migrated: str) -> AsyncIterator[Pool]:
     """
     name = f"test_{uuid4().hex}"
     admin = await asyncpg.connect(server_url)
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(migrated).path[1:]}")
-    async with await open_pool(urlunsplit(urlsplit(server_url)._replace(path=f"/{name}")), max_size=6) as opened:
+    url = await create_database(admin, server_url, name, urlsplit(migrated).path[1:])
+    async with await open_pool(url, max_size=6) as opened:
         yield opened
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await drop_database(admin, server_url, name)
     await admin.close()
 
 

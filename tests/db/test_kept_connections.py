@@ -38,7 +38,7 @@ async def test_one_that_was_closed_meanwhile_is_replaced(own_pool: Pool) -> None
         number = connection.get_server_pid()
     ended = asyncio.Event()
     connection.add_termination_listener(lambda _: ended.set())
-    await own_pool.execute("SELECT pg_terminate_backend($1)", number)
+    await own_pool.execute("SELECT pg_terminate_backend($1::int)", number)
     await ended.wait()
     async with kept.one() as other:
         assert other.get_server_pid() != number

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 from tests.conftest import MakeDatabase
 from tests.support.books import OpenBooks
-from tests.support.earlier_schemas import go_back
+from tests.support.earlier_schemas import go_back, run_script
 
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
@@ -77,9 +77,9 @@ async def test_a_filled_database_is_given_the_smaller_indexes(
         whole = "SELECT * FROM transfer ORDER BY transaction_id, book_id, number"
         transfers = await pool.fetch(whole)
         await go_back(pool, "0021")
-        await pool.execute(BEFORE_0020)
-        await pool.execute(BEFORE_0019)
-        await pool.execute(BEFORE_0017)
+        await run_script(pool, BEFORE_0020)
+        await run_script(pool, BEFORE_0019)
+        await run_script(pool, BEFORE_0017)
 
         assert (await migrate(url))[0] == "0017"
 

@@ -304,7 +304,10 @@ async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_i
         assert await own_pool.fetchval("SELECT count(*) FROM believed_time") == 0
 
         clock.wrong = timedelta(0)
-        await own_pool.execute("UPDATE answered_reference SET answered_at = answered_at - interval '8 days'")
+        await own_pool.execute(
+            "UPDATE answered_reference"
+            " SET answered_at = (answered_at AT TIME ZONE 'UTC' - interval '8 days') AT TIME ZONE 'UTC'"
+        )
         await worker.forget()
         assert await own_pool.fetchval(left) == 0, "it does not wait until the moment that the clock had shown"
 
@@ -318,7 +321,9 @@ async def test_the_worker_forgets_although_its_clock_was_ahead_the_last_time(sho
     shop.clock.forward(days=-8)
     assert isinstance(await shop.pay(buyer, "1.00", "refused"), Refused)
     await shop.pool.execute(
-        "UPDATE answered_reference SET answered_at = answered_at - interval '8 days' WHERE book_id = $1", shop.book_id
+        "UPDATE answered_reference"
+        " SET answered_at = (answered_at AT TIME ZONE 'UTC' - interval '8 days') AT TIME ZONE 'UTC' WHERE book_id = $1",
+        shop.book_id,
     )
     await worker.forget()
     assert await shop.pool.fetchval("SELECT count(*) FROM answered_reference WHERE book_id = $1", shop.book_id) == 0

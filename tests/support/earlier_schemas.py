@@ -4,6 +4,7 @@ from typing import Final
 
 from tallystick.db.connections import Pool
 from tallystick.db.migrate import FILES
+from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
     # Sessions, visits, ways in and uses of keys refer to whose they are.
@@ -250,10 +251,16 @@ DROP TABLE sign_in_pause;
 _SET_VERSION: Final = "UPDATE alembic_version SET version_num = $1"
 
 
+async def run_script(pool: Pool, script: str) -> None:
+    """Send the statements of a script, one by one."""
+    for statement in split_script(script):
+        await pool.execute(statement)
+
+
 async def go_back(pool: Pool, migration: str) -> None:
     """Take back this migration and all after it, as the owner of the tables."""
     assert max(WAYS_BACK) == max(FILES), "the newest migration has no way back"
     for number, statements in WAYS_BACK.items():
         if number >= migration:
-            await pool.execute(statements)
+            await run_script(pool, statements)
     await pool.execute(_SET_VERSION, max(number for number in FILES if number < migration))

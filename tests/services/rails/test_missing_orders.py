@@ -43,7 +43,8 @@ async def looked_in_vain(shop: Books, rail: OtherRail, transaction_id: Transacti
 
 async def pass_by_the_servers_clock(shop: Books, transaction_id: TransactionId, time: timedelta) -> None:
     await shop.pool.execute(
-        "UPDATE rail_request SET missing_since = missing_since - $2::interval WHERE transaction_id = $1",
+        "UPDATE rail_request SET missing_since = (missing_since AT TIME ZONE 'UTC' - $2::interval) AT TIME ZONE 'UTC'"
+        " WHERE transaction_id = $1",
         transaction_id,
         time,
     )

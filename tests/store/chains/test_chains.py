@@ -99,12 +99,12 @@ async def test_rows_of_before_are_chained_in_small_steps_in_the_order_in_which_t
     "change",
     [
         "action = 'key.revoke'",
-        "at = at + interval '1 second'",
+        "at = (at AT TIME ZONE 'UTC' + interval '1 second') AT TIME ZONE 'UTC'",
         "actor_id = NULL",
         "environment = 'live'",
         "details = jsonb_set(details, '{before}', '3')",
         "subject = 'AK2'",
-        "chained_at = chained_at + interval '1 second'",
+        "chained_at = (chained_at AT TIME ZONE 'UTC' + interval '1 second') AT TIME ZONE 'UTC'",
         "audit_id = 1000000",
     ],
 )
@@ -310,7 +310,7 @@ async def test_a_process_that_dies_in_the_middle_leaves_nothing_half_done(make_m
                     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
                     " AND query LIKE '%INSERT INTO chain_head%'"
                 )
-            await pool.execute("SELECT pg_terminate_backend($1)", pid)
+            await pool.execute("SELECT pg_terminate_backend($1::int)", pid)
             with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError)):
                 await dying
 

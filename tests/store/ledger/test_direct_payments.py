@@ -143,7 +143,9 @@ async def test_a_payment_not_asked_for_in_time_fails_as_expired(shop: Books) -> 
     command = Pay(shop.request(), buyer.spending, parse_amount("5.00"), timeout=timedelta(minutes=5))
     opened = taken(await shop.perform(command), "Pending")
     await shop.pool.execute(
-        "UPDATE rail_request SET due_at = due_at + interval '1 hour' WHERE transaction_id = $1", opened
+        "UPDATE rail_request SET due_at = (due_at AT TIME ZONE 'UTC' + interval '1 hour') AT TIME ZONE 'UTC'"
+        " WHERE transaction_id = $1",
+        opened,
     )
     shop.clock.forward(minutes=5)
     await work(shop)

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.support.books import Books, OpenBooks
-from tests.support.earlier_schemas import go_back
+from tests.support.earlier_schemas import go_back, run_script
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
@@ -148,7 +148,7 @@ async def test_a_filled_database_is_told_what_was_given_back(make_database: Make
         file = "SELECT pg_relation_filenode('transaction')"
         before = await pool.fetchval(file)
         await go_back(pool, "0021")
-        await pool.execute(BEFORE_0020)
+        await run_script(pool, BEFORE_0020)
 
         assert (await migrate(url))[0] == "0020"
 

@@ -263,8 +263,10 @@ async def test_looking_sees_what_locking_loads(shop: Books) -> None:
             await connection.execute(
                 "UPDATE token SET token_type = 'Unrestricted', friendly_name = 'friendly', old_token_id = 'old',"
                 " payment_reason = 'reason', terms = jsonb_build_object('for_reserve', true),"
-                " instruction = 'instruction', used_by = 'transaction', valid_from = valid_from - interval '1 hour',"
-                " cancelled_at = valid_from + interval '1 day' WHERE token_id = $1",
+                " instruction = 'instruction', used_by = 'transaction',"
+                " valid_from = (valid_from AT TIME ZONE 'UTC' - interval '1 hour') AT TIME ZONE 'UTC',"
+                " cancelled_at = (valid_from AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC'"
+                " WHERE token_id = $1",
                 buyer.spending,
             )
             await connection.execute(

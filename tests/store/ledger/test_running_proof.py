@@ -111,7 +111,10 @@ STRAY = (
     " SELECT book_id, $1 || 'X', 1, debit_account, credit_account, 10, booked_at"
     "   FROM transfer WHERE transaction_id = $1"
 )
-EARLY = "UPDATE transaction SET completed_at = completed_at - interval '1 day' WHERE transaction_id = $1"
+EARLY = (
+    "UPDATE transaction SET completed_at = (completed_at AT TIME ZONE 'UTC' - interval '1 day') AT TIME ZONE 'UTC'"
+    " WHERE transaction_id = $1"
+)
 REFERENCE_GONE = "DELETE FROM answered_reference WHERE transaction_id = $1"
 
 

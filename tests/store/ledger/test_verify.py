@@ -346,17 +346,21 @@ async def test_a_history_that_cannot_be(past: Past, transaction: str, statement:
 @pytest.mark.parametrize(
     ("statement", "transaction"),
     [
-        (SAYS.format("completed_at = completed_at - interval '1 day'"), "pay"),
-        (SAYS.format("received_at = received_at - interval '1 day'"), "refund"),
+        (SAYS.format("completed_at = (completed_at AT TIME ZONE 'UTC' - interval '1 day') AT TIME ZONE 'UTC'"), "pay"),
+        (SAYS.format("received_at = (received_at AT TIME ZONE 'UTC' - interval '1 day') AT TIME ZONE 'UTC'"), "refund"),
         (
             SAYS.format(
-                "received_at = received_at + interval '1 day', completed_at = completed_at + interval '2 days'"
+                "received_at = (received_at AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC',"
+                " completed_at = (completed_at AT TIME ZONE 'UTC' + interval '2 days') AT TIME ZONE 'UTC'"
             ),
             "pay",
         ),
-        (STEP.format("at = at - interval '1 day'"), "funding by card"),
+        (STEP.format("at = (at AT TIME ZONE 'UTC' - interval '1 day') AT TIME ZONE 'UTC'"), "funding by card"),
         (
-            "UPDATE transfer SET booked_at = booked_at - interval '1 day' WHERE book_id = $1 AND transaction_id = $2",
+            (
+                "UPDATE transfer SET booked_at = (booked_at AT TIME ZONE 'UTC' - interval '1 day') AT TIME ZONE 'UTC'"
+                " WHERE book_id = $1 AND transaction_id = $2"
+            ),
             "charge",
         ),
     ],

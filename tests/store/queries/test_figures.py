@@ -21,7 +21,9 @@ SPAN = timedelta(days=2)
 async def busy_shop(own_pool: Pool, open_shop: OpenBooks) -> Books:
     """A shop of two years with many payments in the last two days."""
     shop = await open_shop(own_pool)
-    await own_pool.execute("UPDATE book SET created_at = created_at - interval '2 years'")
+    await own_pool.execute(
+        "UPDATE book SET created_at = (created_at AT TIME ZONE 'UTC' - interval '2 years') AT TIME ZONE 'UTC'"
+    )
     buyer = await shop.prepaid_buyer()
     await write_history(shop, [buyer], PAYMENTS, SPAN)
     return shop

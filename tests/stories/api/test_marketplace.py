@@ -185,7 +185,9 @@ async def test_what_is_not_asked_for_in_time_expires(shop: Shop, action: str) ->
         opened = await shop.done(action, params | late | {"CallerReference": shop.reference()})
     transaction_id = opened.value("TransactionId")
     await shop.service.pool.execute(
-        "UPDATE rail_request SET due_at = due_at + interval '1 hour' WHERE transaction_id = $1", transaction_id
+        "UPDATE rail_request SET due_at = (due_at AT TIME ZONE 'UTC' + interval '1 hour') AT TIME ZONE 'UTC'"
+        " WHERE transaction_id = $1",
+        transaction_id,
     )
     shop.clock.forward(minutes=5)
     await shop.worker.step()

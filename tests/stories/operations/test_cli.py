@@ -191,9 +191,9 @@ async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path, c
 
     connection = await asyncpg.connect(url)
     await connection.execute(
-        "INSERT INTO book (book_id, environment, currency, created_at) VALUES (7, 'sandbox', 'USD', now());"
-        "INSERT INTO account (book_id, account_id, kind, balance_micros) VALUES (7, 1, 'cash', 5)"
+        "INSERT INTO book (book_id, environment, currency, created_at) VALUES (7, 'sandbox', 'USD', now())"
     )
+    await connection.execute("INSERT INTO account (book_id, account_id, kind, balance_micros) VALUES (7, 1, 'cash', 5)")
     await connection.close()
     spoilt = await command("verify", settings=settings)
     assert spoilt.status == 1

@@ -81,7 +81,7 @@ async def test_an_object_is_told_as_it_was_also_where_it_went_on_before_it_was_n
     await program.post("/v1/top_ups", {"authorization": buyer.instrument, "amount": "2.71"})  # simulated: declined
     await execute_as_owner(  # by a clock that is behind, which must not turn the order round
         program.shop.service.pool,
-        "UPDATE event_queue SET queued_at = queued_at + interval '1 hour'"
+        "UPDATE event_queue SET queued_at = (queued_at AT TIME ZONE 'UTC' + interval '1 hour') AT TIME ZONE 'UTC'"
         " WHERE book_id = $1 AND type = 'top_up.pending'",
         program.shop.books.book_id,
     )

@@ -11,10 +11,9 @@ import asyncpg
 import psutil
 
 from tallystick.bench.load.wrk import LoadError
+from tallystick.bench.target import cluster
 from tallystick.bench.target.databases import recreated
-from tallystick.db import distribution
 from tallystick.db.connections import Database
-from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
 
 DATABASE: Final = "tallystick_bench"
@@ -25,15 +24,20 @@ _DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
 async def database_on(server: str) -> AsyncIterator[str]:
     """The address of a migrated database on `server`, made anew and dropped at the end; on Citus it is distributed.
 
+    `server` is the coordinator where TALLYSTICK_TEST_CITUS_WORKERS names the other machines of a cluster.
+
     Raises LoadError: the server may lose what it has committed, so that its figures would say nothing.
     """
     await _check_durable(server)
+    await cluster.drop(server, DATABASE)
     async with recreated(server, DATABASE) as dsn:
-        await migrate(dsn)
-        async with await open_pool(dsn, max_size=1) as pool:
-            if await distribution.extension_available(pool):
-                await distribution.distribute(pool)
-        yield dsn
+        await cluster.spread(server, DATABASE)
+        try:
+            await migrate(dsn)
+            await cluster.distribute(dsn)
+            yield dsn
+        finally:
+            await cluster.drop(server, DATABASE)
 
 
 async def _check_durable(server: str) -> None:

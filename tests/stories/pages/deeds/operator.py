@@ -62,7 +62,8 @@ async def ask_again(scene: Scene) -> None:
     world, seller = scene.world, scene.seller
     payment = await (await paying_customer(world, seller, Method.CC)).pay("3")
     await world.pool.execute(
-        "UPDATE rail_request SET last_error = 'no answer', attempts = 2, due_at = due_at + interval '1 day'"
+        "UPDATE rail_request SET last_error = 'no answer', attempts = 2,"
+        " due_at = (due_at AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC'"
         " WHERE transaction_id = $1",
         payment,
     )
@@ -76,8 +77,10 @@ async def lost_order(scene: Scene) -> str:
     """A payment by card that the rail has not got, and is too old to be sent: two days ago, by our records."""
     payment = await (await paying_customer(scene.world, scene.seller, Method.CC)).pay("3")
     await scene.world.pool.execute(
-        "UPDATE rail_request SET last_error = 'no answer', attempts = 2, opened_at = opened_at - interval '2 days',"
-        " asked_at = opened_at - interval '2 days', due_at = due_at + interval '1 day' WHERE transaction_id = $1",
+        "UPDATE rail_request SET last_error = 'no answer', attempts = 2,"
+        " opened_at = (opened_at AT TIME ZONE 'UTC' - interval '2 days') AT TIME ZONE 'UTC',"
+        " asked_at = (opened_at AT TIME ZONE 'UTC' - interval '2 days') AT TIME ZONE 'UTC',"
+        " due_at = (due_at AT TIME ZONE 'UTC' + interval '1 day') AT TIME ZONE 'UTC' WHERE transaction_id = $1",
         payment,
     )
     return payment
