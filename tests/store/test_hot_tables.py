@@ -34,6 +34,7 @@ RARELY: Mapping[str, str] = {
     # people
     "store/accounts/parties.choose_language": "somebody chooses one",
     "store/accounts/parties.create": "an account is opened",
+    "store/accounts/parties.rename": "somebody changes their name",
     "store/accounts/parties.renew_password_hash": "a new version hashes passwords otherwise; once each",
     "store/accounts/parties.replace_password": "somebody changes it",
     "store/accounts/parties.set_fee_schedule": "the operator changes a seller's fees",

@@ -46,7 +46,7 @@ class KeptConnections:
     """Of each connection, by the server's number of it."""
 
     @asynccontextmanager
-    async def one(self, _book_id: int = 0) -> AsyncIterator[PoolConnectionProxy[Record]]:
+    async def one(self, _book_id: int | None = None) -> AsyncIterator[PoolConnectionProxy[Record]]:
         """A connection for one user, whatever the book. Where the user fails, the pool sees what has become of it."""
         connection = await self._take()
         try:

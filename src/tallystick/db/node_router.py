@@ -70,9 +70,12 @@ class NodeRouter:
         return list(self._nodes)
 
     @asynccontextmanager
-    async def one(self, book_id: int) -> AsyncIterator[PoolConnectionProxy[Record]]:
-        """A connection for one user, about one book: to its machine, or to the coordinator."""
+    async def one(self, book_id: int | None = None) -> AsyncIterator[PoolConnectionProxy[Record]]:
+        """A connection for one user, about one book: to its machine, or to the coordinator. None: about several."""
         async with AsyncExitStack() as stack:
+            if book_id is None:
+                yield await stack.enter_async_context(self.coordinator.one())
+                return
             connection = await self._enter(stack, book_id)
             try:
                 yield connection
