@@ -14,6 +14,7 @@ import structlog
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.notify.delivery import NotificationSender
 from tallystick.notify.mail import MailSender
+from tallystick.notify.webhooks import WebhookSender
 from tallystick.processors.payout_rail import PayoutRail
 from tallystick.processors.rails import Rails
 from tallystick.services.buyer import redemption
@@ -54,6 +55,7 @@ class Worker:
     payout_rails: Mapping[str, PayoutRail] = field(default_factory=dict)
     notification_sender: NotificationSender = field(init=False)
     mail_sender: MailSender = field(init=False)
+    webhook_sender: WebhookSender = field(init=False)
     prover: ContinuousProver = field(init=False)
     _forgot_at: datetime | None = field(default=None)
     _anchored_at: datetime | None = field(default=None)
@@ -68,6 +70,9 @@ class Worker:
         self.notification_sender = NotificationSender(
             service.pool, service.vault, service.settings, service.trusted_now, tracing=service.tracing
         )
+        self.webhook_sender = WebhookSender(
+            service.pool, service.vault, service.settings, service.trusted_now, tracing=service.tracing
+        )
         self.mail_sender = MailSender(service.pool, service.vault, service.settings, service.trusted_now)
 
     async def step(self) -> int:
@@ -76,7 +81,9 @@ class Worker:
         asked += await self.pay_out() + await self.redeem() + await self.write_off_dust()
         asked += await self.number_events()
         sent = await self.notification_sender.dispatch() + await self.mail_sender.dispatch()
+        sent += await self.webhook_sender.dispatch()
         await self.notification_sender.idle()
+        await self.webhook_sender.idle()
         await self.chain()
         await self.forget()
         return asked + sent + await prove_if_due(self.service) + await add_up_figures(self.service)
@@ -166,8 +173,9 @@ class Worker:
                 self._repeat("payouts", self.pay_out, stop),
                 self._repeat("redemptions", self.redeem, stop, _CHAIN_SECONDS),
                 self._repeat("rail_events", self.follow_up_events, stop),
-                self._repeat("notifications", functools.partial(self._notify, stop), stop),
+                self._repeat("notifications", functools.partial(self._deliver, stop, self.notification_sender), stop),
                 self._repeat("events", self.number_events, stop),
+                self._repeat("webhooks", functools.partial(self._deliver, stop, self.webhook_sender), stop),
                 self._repeat("disputes", self.disputes, stop),
                 self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),
                 self._repeat("dust", self.write_off_dust, stop, _CHAIN_SECONDS),
@@ -179,14 +187,14 @@ class Worker:
                 self._repeat("figures", functools.partial(add_up_figures, self.service), stop),
             )
         finally:
-            await self.notification_sender.close()
+            await asyncio.gather(self.notification_sender.close(), self.webhook_sender.close())
 
-    async def _notify(self, stop: asyncio.Event) -> int:
+    async def _deliver(self, stop: asyncio.Event, sender: NotificationSender | WebhookSender) -> int:
         """Claim and send without a pause while events are due: each delivery that ends frees a slot for the next."""
         sent = 0
-        while not stop.is_set() and (started := await self.notification_sender.dispatch()):
+        while not stop.is_set() and (started := await sender.dispatch()):
             sent += started
-            await self.notification_sender.slot_free(self._pause_seconds)
+            await sender.slot_free(self._pause_seconds)
             await asyncio.sleep(_GATHER_SECONDS)
         return sent
 

@@ -367,6 +367,7 @@ MODEL: Final[Mapping[tuple[str, str], Mapping[str, Handler]]] = {
         "events": forget_events,
         "addresses_due": nothing,
         "happenings": nothing,  # none has a number: the pass that gives them is not simulated
+        "webhook_deliveries": nothing,  # as above
         "visits": nothing,
         "requests": nothing,
         "trace_links": nothing,  # histories are not traced

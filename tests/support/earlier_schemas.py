@@ -7,6 +7,10 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # Events are delivered nowhere: programs read them.
+    "0052": """
+DROP TABLE webhook_delivery, webhook_endpoint;
+""",
     # Sessions, visits, ways in and uses of keys refer to whose they are.
     "0051": """
 ALTER TABLE access_key_use ADD CONSTRAINT access_key_use_access_key_id_fkey

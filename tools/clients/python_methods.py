@@ -138,7 +138,8 @@ class MethodsWriter:
         values = ", ".join(f'"{name}": {_sent(name, schema, needed=needed)}' for name, schema, needed, _ in inputs)
         given = f"{{{values}}}"
         if is_list:
-            yield f"        return self._core.many(endpoints.{one.constant}, {answer}, {given})\n"
+            more = f", {one.subject}" if one.subject else ""
+            yield f"        return self._core.many(endpoints.{one.constant}, {answer}, {given}{more})\n"
         else:
             key = ", idempotency_key" if one.takes_key else ""
             what = f"endpoints.{one.constant}, {result}, {one.subject}, {given}{key}"

@@ -13,6 +13,7 @@ export const KEYED: ReadonlySet<string> = new Set([
   "/v1/settlements",
   "/v1/top_ups",
   "/v1/top_ups/{id}/refund",
+  "/v1/webhook_endpoints",
   "/v1/write_offs",
 ]);
 

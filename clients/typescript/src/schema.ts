@@ -744,6 +744,138 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhook_endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every address that events are delivered to, the newest first.
+         * @description Needs the scope `read`.
+         */
+        get: operations["webhook_endpoints.list"];
+        put?: never;
+        /**
+         * Has events delivered to an address. The answer has the secret that signs them.
+         * @description Needs the scope `webhooks`.
+         */
+        post: operations["webhook_endpoints.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook_endpoints/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One webhook endpoint.
+         * @description Needs the scope `read`.
+         */
+        get: operations["webhook_endpoints.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Forgets an endpoint with its secrets and its log.
+         * @description Needs the scope `webhooks`.
+         */
+        delete: operations["webhook_endpoints.remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Another address, other events, enabled or not: what is not given stays.
+         * @description Needs the scope `webhooks`.
+         */
+        patch: operations["webhook_endpoints.change"];
+        trace?: never;
+    };
+    "/v1/webhook_endpoints/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives it another secret, which the answer has. The one before signs for a while, too.
+         * @description Needs the scope `webhooks`.
+         */
+        post: operations["webhook_endpoints.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook_endpoints/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends something that is no event, signed like one, and tells what came of it.
+         * @description Needs the scope `webhooks`.
+         */
+        post: operations["webhook_endpoints.test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook_endpoints/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was or is to be delivered, the newest events first, page by page.
+         * @description Needs the scope `read`.
+         */
+        get: operations["webhook_endpoints.deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook_endpoints/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delivers once more: one event or, without one, all that did not arrive.
+         * @description Needs the scope `webhooks`.
+         */
+        post: operations["webhook_endpoints.replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keys": {
         parameters: {
             query?: never;
@@ -1421,7 +1553,7 @@ export interface components {
             /** @description Whether calls with it are answered. */
             usable: boolean;
             /** @description What it may do. */
-            scopes: ("read" | "charge" | "fund" | "refund" | "settle" | "write_off" | "tokens" | "hosted_links" | "notifications" | "pay_out")[];
+            scopes: ("read" | "charge" | "fund" | "refund" | "settle" | "write_off" | "tokens" | "hosted_links" | "notifications" | "pay_out" | "webhooks")[];
             /** @description Where its calls come from; none: anywhere. */
             networks: string[];
             /** @description Its own rate; null: the setting. */
@@ -1511,6 +1643,113 @@ export interface components {
             /** @description The object that it happened to, as it was then. */
             data: Record<string, never>;
         };
+        WebhookEndpoint: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "webhook_endpoint";
+            /** @description Its id. */
+            id: string;
+            /**
+             * @description Where it happened.
+             * @enum {string}
+             */
+            environment: "sandbox" | "live";
+            /** @description Where events are posted to. */
+            url: string;
+            /** @description Which events; `*`: every one but charges that are answered at once. */
+            types: ("*" | "authorization.activated" | "authorization.cancelled" | "authorization.expired" | "charge.pending" | "charge.succeeded" | "charge.failed" | "charge.cancelled" | "top_up.pending" | "top_up.succeeded" | "top_up.failed" | "top_up.cancelled" | "settlement.pending" | "settlement.succeeded" | "settlement.failed" | "settlement.cancelled" | "write_off.succeeded" | "refund.pending" | "refund.succeeded" | "refund.failed" | "refund.reversed" | "payout.pending" | "payout.succeeded" | "payout.failed" | "payout.returned" | "reservation.pending" | "reservation.reserved" | "reservation.captured" | "reservation.failed" | "reservation.released" | "dispute.opened" | "dispute.lost" | "dispute.won" | "key.revoked")[];
+            /** @description A note. */
+            description: string | null;
+            /** @description Whether events are delivered to it. */
+            enabled: boolean;
+            /**
+             * @description Why not: somebody wanted it so, or nothing arrived for days.
+             * @enum {string|null}
+             */
+            disabled_because: "seller" | "failures" | null;
+            /** @description Only where it was just made: what signs. */
+            secret: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the one before signs, too.
+             */
+            previous_secret_until: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Since when nothing has arrived.
+             */
+            failing_since: string | null;
+            /**
+             * Format: date-time
+             * @description When something arrived, to the minute.
+             */
+            last_delivered_at: string | null;
+        };
+        WebhookTest: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "webhook_test";
+            /** @description Whether an event would count as delivered. */
+            arrived: boolean;
+            /** @description What the receiver answered. */
+            http_status: number | null;
+            /** @description Why there is no answer. */
+            problem: string | null;
+            /** @description How long it took. */
+            milliseconds: number;
+        };
+        WebhookDelivery: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "webhook_delivery";
+            /** @description The event's id. */
+            event: string;
+            /** @description The event's number. */
+            sequence: number;
+            /** @description What happened; null: the event is kept no longer. */
+            type: string | null;
+            /**
+             * @description How far it is.
+             * @enum {string}
+             */
+            status: "waiting" | "delivered" | "failed";
+            /** @description How often it was tried. */
+            attempts: number;
+            /** @description What the receiver answered last. */
+            http_status: number | null;
+            /** @description Why the last try failed. */
+            problem: string | null;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next_try_at: string | null;
+            /**
+             * Format: date-time
+             * @description When it arrived.
+             */
+            delivered_at: string | null;
+        };
+        WebhookReplay: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "webhook_replay";
+            /** @description How many are delivered once more. */
+            events: number;
+        };
         Clock: {
             /**
              * @description What it is.
@@ -1541,7 +1780,7 @@ export interface components {
              * @description Stable: go by this.
              * @enum {string}
              */
-            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "more_than_reserved" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payment_method_not_card" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "transaction_not_in_this_state" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type";
+            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "address_not_usable" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "more_than_reserved" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payment_method_not_card" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "too_many_webhook_endpoints" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "transaction_not_in_this_state" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type" | "webhook_endpoint_disabled" | "webhook_endpoint_not_found";
             /** @description For questions about this request. */
             request_id: string;
             /** @description What the query API calls it. */
@@ -3737,6 +3976,396 @@ export interface operations {
                         data: components["schemas"]["Event"][];
                         next_cursor: string | null;
                     };
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.list": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every address that events are delivered to, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        object: "list";
+                        data: components["schemas"]["WebhookEndpoint"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.create": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+                /** @description Your own name for this request: it is done once under this name, for ever. */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: uri
+                     * @description Where events are posted to.
+                     */
+                    url: string;
+                    /** @description Which events; `*`, or nothing when it is made: every one but charges that are answered at once. */
+                    types?: ("*" | "authorization.activated" | "authorization.cancelled" | "authorization.expired" | "charge.pending" | "charge.succeeded" | "charge.failed" | "charge.cancelled" | "top_up.pending" | "top_up.succeeded" | "top_up.failed" | "top_up.cancelled" | "settlement.pending" | "settlement.succeeded" | "settlement.failed" | "settlement.cancelled" | "write_off.succeeded" | "refund.pending" | "refund.succeeded" | "refund.failed" | "refund.reversed" | "payout.pending" | "payout.succeeded" | "payout.failed" | "payout.returned" | "reservation.pending" | "reservation.reserved" | "reservation.captured" | "reservation.failed" | "reservation.released" | "dispute.opened" | "dispute.lost" | "dispute.won" | "key.revoked")[];
+                    /** @description A note. */
+                    description?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done, or already done under this key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One webhook endpoint. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.remove": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Forgets an endpoint with its secrets and its log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: uri
+                     * @description Where events are posted to from now on.
+                     */
+                    url?: string;
+                    /** @description Which events; `*`, or nothing when it is made: every one but charges that are answered at once. */
+                    types?: ("*" | "authorization.activated" | "authorization.cancelled" | "authorization.expired" | "charge.pending" | "charge.succeeded" | "charge.failed" | "charge.cancelled" | "top_up.pending" | "top_up.succeeded" | "top_up.failed" | "top_up.cancelled" | "settlement.pending" | "settlement.succeeded" | "settlement.failed" | "settlement.cancelled" | "write_off.succeeded" | "refund.pending" | "refund.succeeded" | "refund.failed" | "refund.reversed" | "payout.pending" | "payout.succeeded" | "payout.failed" | "payout.returned" | "reservation.pending" | "reservation.reserved" | "reservation.captured" | "reservation.failed" | "reservation.released" | "dispute.opened" | "dispute.lost" | "dispute.won" | "key.revoked")[];
+                    /** @description Whether events are delivered to it from now on. */
+                    enabled?: boolean;
+                    /** @description A note. */
+                    description?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Another address, other events, enabled or not: what is not given stays. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.rotate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description How long the old secret signs, too.
+                     * @default 24
+                     */
+                    overlap_hours?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Gives it another secret, which the answer has. The one before signs for a while, too. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.test": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Sends something that is no event, signed like one, and tells what came of it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTest"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.deliveries": {
+        parameters: {
+            query?: {
+                /** @description Only those that have come to this. */
+                status?: "waiting" | "delivered" | "failed";
+                /** @description How many a page has. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was or is to be delivered, the newest events first, page by page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        object: "list";
+                        data: components["schemas"]["WebhookDelivery"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhook_endpoints.replay": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the webhook endpoint. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description Only this one, also where it has arrived. */
+                    event?: string;
+                    /** @description Only events with higher numbers than this one. */
+                    after?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Delivers once more: one event or, without one, all that did not arrive. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReplay"];
                 };
             };
             /** @description A problem. */

@@ -118,6 +118,8 @@ _OF_TABLES: Final[Mapping[str, tuple[str, ...]]] = {
         "staff_invitation",
         "transaction",
         "web_session",
+        "webhook_delivery",
+        "webhook_endpoint",
     ),
 }
 

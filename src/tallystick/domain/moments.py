@@ -40,6 +40,11 @@ def fraction_digits(text: str) -> str:
     return (match[3] or "") if match else ""
 
 
+def precise_moment(moment: datetime) -> str:
+    """Write ``2010-08-28T12:00:00.000000Z``: RFC 3339 in UTC, with microseconds, as /v1 and events have it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def format_moment(moment: datetime) -> str:
     """Write ``2010-08-28T12:00:00.000+00:00``. What is less than a millisecond is cut off."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -13,7 +13,8 @@ class KeyScope(IntFlag):
 
     `TOKENS`: make tokens on the seller's own account, and cancel any. `HOSTED_LINKS`: sign links and buttons that lead
     buyers to the hosted pages. `NOTIFICATIONS`: have messages checked that say they are from this service. `PAY_OUT`:
-    let cash leave for the seller's bank; keys from before it was there do not have it.
+    let cash leave for the seller's bank. `WEBHOOKS`: say where events are delivered to, also when the key is gone.
+    Keys from before these two were there do not have them.
     """
 
     READ = 1
@@ -26,6 +27,7 @@ class KeyScope(IntFlag):
     HOSTED_LINKS = 128
     NOTIFICATIONS = 256
     PAY_OUT = 512
+    WEBHOOKS = 1024
 
 
 MONEY: Final = (
@@ -41,7 +43,7 @@ MONEY: Final = (
 
 READ_ONLY: Final = KeyScope.READ | KeyScope.NOTIFICATIONS
 CHARGES_ONLY: Final = READ_ONLY | KeyScope.CHARGE
-EVERYTHING: Final = MONEY | READ_ONLY | KeyScope.HOSTED_LINKS
+EVERYTHING: Final = MONEY | READ_ONLY | KeyScope.HOSTED_LINKS | KeyScope.WEBHOOKS
 
 
 def scope_name(scope: KeyScope) -> str:

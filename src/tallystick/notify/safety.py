@@ -180,15 +180,23 @@ async def post_form(
 
     Raises TimeoutError when there is no answer in time, httpx.TransportError, httpx.InvalidURL.
     """
-    content = body.encode("ascii")
+    form = {**headers, "content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
+    return await _post(client, url, body.encode("ascii"), timeout_seconds, form)
+
+
+async def post_json(
+    client: httpx.AsyncClient, url: str, body: bytes, timeout_seconds: float, headers: Mapping[str, str]
+) -> int:
+    """The same with JSON."""
+    return await _post(client, url, body, timeout_seconds, {**headers, "content-type": "application/json"})
+
+
+async def _post(
+    client: httpx.AsyncClient, url: str, content: bytes, timeout_seconds: float, headers: Mapping[str, str]
+) -> int:
     try:
         async with asyncio.timeout(timeout_seconds):
-            request = client.build_request(
-                "POST",
-                url,
-                content=content,
-                headers={**headers, "content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
-            )
+            request = client.build_request("POST", url, content=content, headers=dict(headers))
             response = await client.send(request, stream=True)
     except UnicodeError as error:  # a host that looks like a name in other letters and is none
         raise httpx.InvalidURL(str(error)) from error

@@ -24,6 +24,7 @@ SCOPES = [
     "hosted_links",
     "notifications",
     "pay_out",
+    "webhooks",
 ]
 
 

@@ -21,6 +21,7 @@ from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Method, TokenType
 from tallystick.domain.ids import IdKind
 from tallystick.domain.scopes import EVERYTHING
+from tallystick.services.events import endpoints
 from tallystick.services.events.numbering import number_book
 from tallystick.services.identity import account_opening
 from tallystick.services.operations.audit import Actor
@@ -69,7 +70,7 @@ async def good(program: Program, endpoint: Endpoint) -> Good:
         buyer = await books.funded_buyer("10.00", limit="25.00")
     await books.deposit(buyer, "2.00")
     if endpoint.takes_key or endpoint.name in {"sandbox.forward_clock", "sandbox.order_fault"}:
-        body = {one.name: str(one.example) for one in endpoint.inputs if one.shown}
+        body = {one.name: one.example if one.many else str(one.example) for one in endpoint.inputs if one.shown}
     if endpoint.name == "sandbox.authorize":
         body = {"authorization": (await asked_for(program))["id"], "buyer": f"{secrets.token_hex(8)}@example.org"}
     if endpoint.moves_money:
@@ -165,7 +166,7 @@ async def with_header(good: Good, name: str, value: str) -> httpx.Response:
 
 async def raw(good: Good, content: bytes, kind: str) -> httpx.Response:
     headers = {"content-type": kind}
-    return await good.program.send("POST", good.path, key="k", content=content, headers=headers)
+    return await good.program.send(good.endpoint.method, good.path, key="k", content=content, headers=headers)
 
 
 async def barred_buyer(good: Good) -> httpx.Response:
@@ -221,6 +222,10 @@ async def again_with_another_amount(good: Good) -> httpx.Response:
 
 
 async def authorized_again(good: Good) -> httpx.Response:
+    if good.endpoint.name == "webhook_endpoints.create":
+        for url in ("https://shop.example/one", "https://shop.example/other"):
+            answer = await good.program.send("POST", good.path, key="the same", json={"url": url})
+        return answer
     body = {"kind": "prepaid", "limit": "25.00", "return_url": "https://shop.example/"}
     for limit in ("25.00", "26.00"):
         answer = await good.program.send("POST", good.path, key="the same", json={**body, "limit": limit})
@@ -327,6 +332,38 @@ async def forgotten_events(good: Good) -> httpx.Response:
     return await with_query(good, "after=0")
 
 
+async def with_webhook_endpoint(good: Good) -> Good:
+    """About an endpoint that is there."""
+    made = await good.program.post("/v1/webhook_endpoints", {"url": "https://shop.example/events"})
+    return replace(good, path=good.endpoint.path.replace("{id}", made["id"]))
+
+
+async def with_unusable_address(good: Good) -> httpx.Response:
+    found = await with_webhook_endpoint(good)
+    key = good.program.shop.reference() if good.endpoint.takes_key else None
+    body = {"url": "https://shop.example/../events"}
+    return await good.program.send(good.endpoint.method, found.path, key=key, json=body)
+
+
+async def without_the_event(good: Good) -> httpx.Response:
+    if good.endpoint.name == "events.get":
+        return await replace(good, path="/v1/events/evt_1_1").send()
+    found = await with_webhook_endpoint(good)
+    return await good.program.send("POST", found.path, json={"event": "evt_1_1"})
+
+
+async def one_more_webhook_endpoint(good: Good) -> httpx.Response:
+    for _ in range(endpoints.MAX_ENDPOINTS):
+        await with_webhook_endpoint(good)
+    return await good.send()
+
+
+async def disabled_webhook_endpoint(good: Good) -> httpx.Response:
+    found = await with_webhook_endpoint(good)
+    await good.program.send("PATCH", found.path.removesuffix("/replay"), json={"enabled": False})
+    return await good.program.send("POST", found.path, json={})
+
+
 ANYWHERE: dict[str, Cause] = {
     "account_closed": closed,
     "internal_error": failing(RuntimeError("the clock fell off the wall")),
@@ -426,7 +463,11 @@ OTHERS: dict[str, Cause] = {
     "fault_met_already": fault_that_was_met,
     "fault_not_holding": fault_that_waits,
     "too_many_faults": one_more_fault,
-    "event_not_found": lambda good: replace(good, path="/v1/events/evt_1_1").send(),
+    "address_not_usable": with_unusable_address,
+    "event_not_found": without_the_event,
+    "too_many_webhook_endpoints": one_more_webhook_endpoint,
+    "webhook_endpoint_disabled": disabled_webhook_endpoint,
+    "webhook_endpoint_not_found": lambda good: good.send(),
     "events_forgotten": forgotten_events,
     "clock_too_far_ahead": lambda good: good.program.send("POST", good.path, json={"by": "9999 Years"}),
     "idempotency_conflict": authorized_again,

@@ -35,12 +35,12 @@ class Core:
         request = self.caller.prepared(endpoint, subject, inputs, key)
         return self._can_wait(request.read(self._send(request), kind))
 
-    def many(self, endpoint: Endpoint, kind: type[T], inputs: Inputs) -> Listing[T]:
-        """A list that is asked for while it is read."""
+    def many(self, endpoint: Endpoint, kind: type[T], inputs: Inputs, subject: str | None = None) -> Listing[T]:
+        """A list that is asked for while it is read. `subject`: what it belongs to."""
 
         def fetch(cursor: str | None) -> Page[T]:
             given = inputs if cursor is None else {**inputs, "cursor": cursor}
-            request = self.caller.prepared(endpoint, None, given, None)
+            request = self.caller.prepared(endpoint, subject, given, None)
             page = request.read_page(self._send(request), kind)
             for one in page.data:
                 self._can_wait(one)
@@ -109,12 +109,12 @@ class AsyncCore:
         request = self.caller.prepared(endpoint, subject, inputs, key)
         return request.read(await self._send(request), kind)
 
-    def many(self, endpoint: Endpoint, kind: type[T], inputs: Inputs) -> AsyncListing[T]:
-        """A list that is asked for while it is read."""
+    def many(self, endpoint: Endpoint, kind: type[T], inputs: Inputs, subject: str | None = None) -> AsyncListing[T]:
+        """A list that is asked for while it is read. `subject`: what it belongs to."""
 
         async def fetch(cursor: str | None) -> Page[T]:
             given = inputs if cursor is None else {**inputs, "cursor": cursor}
-            request = self.caller.prepared(endpoint, None, given, None)
+            request = self.caller.prepared(endpoint, subject, given, None)
             return request.read_page(await self._send(request), kind)
 
         return AsyncListing(fetch, inputs.get("cursor"))

@@ -543,6 +543,84 @@ EVENTS_LIST: Final = Endpoint(
     ),
     is_list=True,
 )
+WEBHOOK_ENDPOINTS_CREATE: Final = Endpoint(
+    "webhook_endpoints.create",
+    "POST",
+    "/v1/webhook_endpoints",
+    "WebhookEndpoint",
+    inputs=(
+        Input("url", required=True),
+        Input("types", type="array"),
+        Input("description"),
+    ),
+    takes_key=True,
+)
+WEBHOOK_ENDPOINTS_LIST: Final = Endpoint(
+    "webhook_endpoints.list",
+    "GET",
+    "/v1/webhook_endpoints",
+    "WebhookEndpoint",
+    is_list=True,
+)
+WEBHOOK_ENDPOINTS_GET: Final = Endpoint(
+    "webhook_endpoints.get",
+    "GET",
+    "/v1/webhook_endpoints/{id}",
+    "WebhookEndpoint",
+)
+WEBHOOK_ENDPOINTS_CHANGE: Final = Endpoint(
+    "webhook_endpoints.change",
+    "PATCH",
+    "/v1/webhook_endpoints/{id}",
+    "WebhookEndpoint",
+    inputs=(
+        Input("url"),
+        Input("types", type="array"),
+        Input("enabled", type="boolean"),
+        Input("description"),
+    ),
+)
+WEBHOOK_ENDPOINTS_REMOVE: Final = Endpoint(
+    "webhook_endpoints.remove",
+    "DELETE",
+    "/v1/webhook_endpoints/{id}",
+    "WebhookEndpoint",
+)
+WEBHOOK_ENDPOINTS_ROTATE: Final = Endpoint(
+    "webhook_endpoints.rotate",
+    "POST",
+    "/v1/webhook_endpoints/{id}/rotate",
+    "WebhookEndpoint",
+    inputs=(Input("overlap_hours", type="integer"),),
+)
+WEBHOOK_ENDPOINTS_TEST: Final = Endpoint(
+    "webhook_endpoints.test",
+    "POST",
+    "/v1/webhook_endpoints/{id}/test",
+    "WebhookTest",
+)
+WEBHOOK_ENDPOINTS_DELIVERIES: Final = Endpoint(
+    "webhook_endpoints.deliveries",
+    "GET",
+    "/v1/webhook_endpoints/{id}/deliveries",
+    "WebhookDelivery",
+    inputs=(
+        Input("status", choices=("waiting", "delivered", "failed")),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
+)
+WEBHOOK_ENDPOINTS_REPLAY: Final = Endpoint(
+    "webhook_endpoints.replay",
+    "POST",
+    "/v1/webhook_endpoints/{id}/replay",
+    "WebhookReplay",
+    inputs=(
+        Input("event"),
+        Input("after"),
+    ),
+)
 KEYS_LIST: Final = Endpoint(
     "keys.list",
     "GET",
@@ -597,6 +675,15 @@ ENDPOINTS: Final = (
     ACCOUNT_GET,
     EVENTS_GET,
     EVENTS_LIST,
+    WEBHOOK_ENDPOINTS_CREATE,
+    WEBHOOK_ENDPOINTS_LIST,
+    WEBHOOK_ENDPOINTS_GET,
+    WEBHOOK_ENDPOINTS_CHANGE,
+    WEBHOOK_ENDPOINTS_REMOVE,
+    WEBHOOK_ENDPOINTS_ROTATE,
+    WEBHOOK_ENDPOINTS_TEST,
+    WEBHOOK_ENDPOINTS_DELIVERIES,
+    WEBHOOK_ENDPOINTS_REPLAY,
     KEYS_LIST,
 )
 READ: Final[Mapping[str, Endpoint]] = {
@@ -611,5 +698,6 @@ READ: Final[Mapping[str, Endpoint]] = {
     "Transaction": TRANSACTIONS_GET,
     "Authorization": AUTHORIZATIONS_GET,
     "Event": EVENTS_GET,
+    "WebhookEndpoint": WEBHOOK_ENDPOINTS_GET,
 }
 """What reads one object of a kind anew."""

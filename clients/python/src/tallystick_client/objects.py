@@ -61,7 +61,17 @@ if TYPE_CHECKING:
     FaultOutcome = Literal["temporary_decline", "denied", "hold", "pay"]
     FaultStatus = Literal["waiting", "holding", "met"]
     KeyScopes = Literal[
-        "read", "charge", "fund", "refund", "settle", "write_off", "tokens", "hosted_links", "notifications", "pay_out"
+        "read",
+        "charge",
+        "fund",
+        "refund",
+        "settle",
+        "write_off",
+        "tokens",
+        "hosted_links",
+        "notifications",
+        "pay_out",
+        "webhooks",
     ]
     TransactionObject = Literal[
         "charge",
@@ -78,6 +88,44 @@ if TYPE_CHECKING:
     ]
     TransactionPaymentMethod = Literal["account_balance", "card", "bank_account", "prepaid_balance", "tab", "payout"]
     TransactionStatus = Literal["succeeded", "pending", "failed", "reserved", "cancelled"]
+    WebhookDeliveryStatus = Literal["waiting", "delivered", "failed"]
+    WebhookEndpointDisabledBecause = Literal["seller", "failures"]
+    WebhookEndpointTypes = Literal[
+        "*",
+        "authorization.activated",
+        "authorization.cancelled",
+        "authorization.expired",
+        "charge.pending",
+        "charge.succeeded",
+        "charge.failed",
+        "charge.cancelled",
+        "top_up.pending",
+        "top_up.succeeded",
+        "top_up.failed",
+        "top_up.cancelled",
+        "settlement.pending",
+        "settlement.succeeded",
+        "settlement.failed",
+        "settlement.cancelled",
+        "write_off.succeeded",
+        "refund.pending",
+        "refund.succeeded",
+        "refund.failed",
+        "refund.reversed",
+        "payout.pending",
+        "payout.succeeded",
+        "payout.failed",
+        "payout.returned",
+        "reservation.pending",
+        "reservation.reserved",
+        "reservation.captured",
+        "reservation.failed",
+        "reservation.released",
+        "dispute.opened",
+        "dispute.lost",
+        "dispute.won",
+        "key.revoked",
+    ]
 else:
     AuthorizationAmountRule = str
     AuthorizationKind = str
@@ -94,6 +142,9 @@ else:
     TransactionObject = str
     TransactionPaymentMethod = str
     TransactionStatus = str
+    WebhookDeliveryStatus = str
+    WebhookEndpointDisabledBecause = str
+    WebhookEndpointTypes = str
 
 
 class AuthorizationLimits(ApiObject, frozen=True, kw_only=True, dict=True):
@@ -669,6 +720,98 @@ class Event(ApiObject, frozen=True, kw_only=True, dict=True):
     type: EventType
     occurred_at: datetime
     data: dict[str, Any]
+
+
+class WebhookEndpoint(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A webhook endpoint, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id.
+        environment: Where it happened.
+        url: Where events are posted to.
+        types: Which events; `*`: every one but charges that are answered at once.
+        description: A note.
+        enabled: Whether events are delivered to it.
+        disabled_because: Why not: somebody wanted it so, or nothing arrived for days.
+        secret: Only where it was just made: what signs.
+        previous_secret_until: Until when the one before signs, too.
+        created_at: When it was made.
+        failing_since: Since when nothing has arrived.
+        last_delivered_at: When something arrived, to the minute.
+    """
+
+    object: str
+    id: str
+    environment: Environment
+    url: str
+    types: list[WebhookEndpointTypes] = field(default_factory=list)
+    description: str | None = None
+    enabled: bool
+    disabled_because: WebhookEndpointDisabledBecause | None = None
+    secret: str | None = None
+    previous_secret_until: datetime | None = None
+    created_at: datetime
+    failing_since: datetime | None = None
+    last_delivered_at: datetime | None = None
+
+
+class WebhookTest(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A webhook test, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        arrived: Whether an event would count as delivered.
+        http_status: What the receiver answered.
+        problem: Why there is no answer.
+        milliseconds: How long it took.
+    """
+
+    object: str
+    arrived: bool
+    http_status: int | None = None
+    problem: str | None = None
+    milliseconds: int
+
+
+class WebhookDelivery(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A webhook delivery, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        event: The event's id.
+        sequence: The event's number.
+        type: What happened; null: the event is kept no longer.
+        status: How far it is.
+        attempts: How often it was tried.
+        http_status: What the receiver answered last.
+        problem: Why the last try failed.
+        next_try_at: When it is tried again.
+        delivered_at: When it arrived.
+    """
+
+    object: str
+    event: str
+    sequence: int
+    type: str | None = None
+    status: WebhookDeliveryStatus
+    attempts: int
+    http_status: int | None = None
+    problem: str | None = None
+    next_try_at: datetime | None = None
+    delivered_at: datetime | None = None
+
+
+class WebhookReplay(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A webhook replay, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        events: How many are delivered once more.
+    """
+
+    object: str
+    events: int
 
 
 class Clock(ApiObject, frozen=True, kw_only=True, dict=True):

@@ -112,6 +112,10 @@ class AccountNotVerifiedError(UnprocessableError):
     """The code `account_not_verified`."""
 
 
+class AddressNotUsableError(UnprocessableError):
+    """The code `address_not_usable`."""
+
+
 class AgreedByAnotherError(ConflictError):
     """The code `agreed_by_another`."""
 
@@ -296,6 +300,10 @@ class TooManyRequestsError(RateLimitError):
     """The code `too_many_requests`."""
 
 
+class TooManyWebhookEndpointsError(UnprocessableError):
+    """The code `too_many_webhook_endpoints`."""
+
+
 class TransactionDeniedError(UnprocessableError):
     """The code `transaction_denied`."""
 
@@ -332,6 +340,14 @@ class UnsupportedMediaTypeError(BadMediaTypeError):
     """The code `unsupported_media_type`."""
 
 
+class WebhookEndpointDisabledError(ConflictError):
+    """The code `webhook_endpoint_disabled`."""
+
+
+class WebhookEndpointNotFoundError(MissingError):
+    """The code `webhook_endpoint_not_found`."""
+
+
 BY_STATUS: Final[Mapping[int, type[ProblemError]]] = {
     400: BadRequestError,
     401: UnauthorizedError,
@@ -354,6 +370,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "account_limit_exceeded": AccountLimitExceededError,
     "account_not_reachable": AccountNotReachableError,
     "account_not_verified": AccountNotVerifiedError,
+    "address_not_usable": AddressNotUsableError,
     "agreed_by_another": AgreedByAnotherError,
     "amount_out_of_range": AmountOutOfRangeError,
     "authorization_does_not_allow_this": AuthorizationDoesNotAllowThisError,
@@ -400,6 +417,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "service_unavailable": ServiceUnavailableError,
     "too_many_faults": TooManyFaultsError,
     "too_many_requests": TooManyRequestsError,
+    "too_many_webhook_endpoints": TooManyWebhookEndpointsError,
     "transaction_denied": TransactionDeniedError,
     "transaction_failed": TransactionFailedError,
     "transaction_not_complete": TransactionNotCompleteError,
@@ -409,6 +427,8 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "unknown_key": UnknownKeyError,
     "unknown_version": UnknownVersionError,
     "unsupported_media_type": UnsupportedMediaTypeError,
+    "webhook_endpoint_disabled": WebhookEndpointDisabledError,
+    "webhook_endpoint_not_found": WebhookEndpointNotFoundError,
 }
 
 

@@ -29,6 +29,10 @@ from tallystick_client.objects import (
     Settlement,
     TopUp,
     Transaction,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookReplay,
+    WebhookTest,
     WriteOff,
 )
 from tallystick_client.rows import ChargeRow, LimitRow
@@ -1122,6 +1126,204 @@ class EventsResource:
         )
 
 
+class WebhookEndpointsResource:
+    """What there is at /v1/webhook_endpoints."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def create(
+        self,
+        *,
+        url: str,
+        types: Sequence[
+            Literal[
+                "*",
+                "authorization.activated",
+                "authorization.cancelled",
+                "authorization.expired",
+                "charge.pending",
+                "charge.succeeded",
+                "charge.failed",
+                "charge.cancelled",
+                "top_up.pending",
+                "top_up.succeeded",
+                "top_up.failed",
+                "top_up.cancelled",
+                "settlement.pending",
+                "settlement.succeeded",
+                "settlement.failed",
+                "settlement.cancelled",
+                "write_off.succeeded",
+                "refund.pending",
+                "refund.succeeded",
+                "refund.failed",
+                "refund.reversed",
+                "payout.pending",
+                "payout.succeeded",
+                "payout.failed",
+                "payout.returned",
+                "reservation.pending",
+                "reservation.reserved",
+                "reservation.captured",
+                "reservation.failed",
+                "reservation.released",
+                "dispute.opened",
+                "dispute.lost",
+                "dispute.won",
+                "key.revoked",
+            ]
+        ]
+        | None = None,
+        description: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> WebhookEndpoint:
+        """Has events delivered to an address. The answer has the secret that signs them.
+
+        Args:
+            url: Where events are posted to.
+            types: Which events; `*`, or nothing when it is made: every one but charges that are answered at once.
+            description: A note.
+            idempotency_key: your own name for this request, which is done once; else it gets a new one.
+        """
+        return self._core.one(
+            endpoints.WEBHOOK_ENDPOINTS_CREATE,
+            WebhookEndpoint,
+            None,
+            {"url": url, "types": types, "description": description},
+            idempotency_key,
+        )
+
+    def list(self) -> Listing[WebhookEndpoint]:
+        """Every address that events are delivered to, the newest first."""
+        return self._core.many(endpoints.WEBHOOK_ENDPOINTS_LIST, WebhookEndpoint, {})
+
+    def get(self, webhook_endpoint_id: str, /) -> WebhookEndpoint:
+        """One webhook endpoint."""
+        return self._core.one(endpoints.WEBHOOK_ENDPOINTS_GET, WebhookEndpoint, webhook_endpoint_id, {})
+
+    def change(
+        self,
+        webhook_endpoint_id: str,
+        /,
+        *,
+        url: str | None = None,
+        types: Sequence[
+            Literal[
+                "*",
+                "authorization.activated",
+                "authorization.cancelled",
+                "authorization.expired",
+                "charge.pending",
+                "charge.succeeded",
+                "charge.failed",
+                "charge.cancelled",
+                "top_up.pending",
+                "top_up.succeeded",
+                "top_up.failed",
+                "top_up.cancelled",
+                "settlement.pending",
+                "settlement.succeeded",
+                "settlement.failed",
+                "settlement.cancelled",
+                "write_off.succeeded",
+                "refund.pending",
+                "refund.succeeded",
+                "refund.failed",
+                "refund.reversed",
+                "payout.pending",
+                "payout.succeeded",
+                "payout.failed",
+                "payout.returned",
+                "reservation.pending",
+                "reservation.reserved",
+                "reservation.captured",
+                "reservation.failed",
+                "reservation.released",
+                "dispute.opened",
+                "dispute.lost",
+                "dispute.won",
+                "key.revoked",
+            ]
+        ]
+        | None = None,
+        enabled: bool | None = None,
+        description: str | None = None,
+    ) -> WebhookEndpoint:
+        """Another address, other events, enabled or not: what is not given stays.
+
+        Args:
+            webhook_endpoint_id: The id of the webhook endpoint.
+            url: Where events are posted to from now on.
+            types: Which events; `*`, or nothing when it is made: every one but charges that are answered at once.
+            enabled: Whether events are delivered to it from now on.
+            description: A note.
+        """
+        return self._core.one(
+            endpoints.WEBHOOK_ENDPOINTS_CHANGE,
+            WebhookEndpoint,
+            webhook_endpoint_id,
+            {"url": url, "types": types, "enabled": enabled, "description": description},
+        )
+
+    def remove(self, webhook_endpoint_id: str, /) -> WebhookEndpoint:
+        """Forgets an endpoint with its secrets and its log."""
+        return self._core.one(endpoints.WEBHOOK_ENDPOINTS_REMOVE, WebhookEndpoint, webhook_endpoint_id, {})
+
+    def rotate(self, webhook_endpoint_id: str, /, *, overlap_hours: int | None = None) -> WebhookEndpoint:
+        """Gives it another secret, which the answer has. The one before signs for a while, too.
+
+        Args:
+            webhook_endpoint_id: The id of the webhook endpoint.
+            overlap_hours: How long the old secret signs, too.
+        """
+        return self._core.one(
+            endpoints.WEBHOOK_ENDPOINTS_ROTATE, WebhookEndpoint, webhook_endpoint_id, {"overlap_hours": overlap_hours}
+        )
+
+    def test(self, webhook_endpoint_id: str, /) -> WebhookTest:
+        """Sends something that is no event, signed like one, and tells what came of it."""
+        return self._core.one(endpoints.WEBHOOK_ENDPOINTS_TEST, WebhookTest, webhook_endpoint_id, {})
+
+    def deliveries(
+        self,
+        webhook_endpoint_id: str,
+        /,
+        *,
+        status: Literal["waiting", "delivered", "failed"] | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Listing[WebhookDelivery]:
+        """What was or is to be delivered, the newest events first, page by page.
+
+        Args:
+            webhook_endpoint_id: The id of the webhook endpoint.
+            status: Only those that have come to this.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.WEBHOOK_ENDPOINTS_DELIVERIES,
+            WebhookDelivery,
+            {"status": status, "limit": limit, "cursor": cursor},
+            webhook_endpoint_id,
+        )
+
+    def replay(
+        self, webhook_endpoint_id: str, /, *, event: str | None = None, after: str | None = None
+    ) -> WebhookReplay:
+        """Delivers once more: one event or, without one, all that did not arrive.
+
+        Args:
+            webhook_endpoint_id: The id of the webhook endpoint.
+            event: Only this one, also where it has arrived.
+            after: Only events with higher numbers than this one.
+        """
+        return self._core.one(
+            endpoints.WEBHOOK_ENDPOINTS_REPLAY, WebhookReplay, webhook_endpoint_id, {"event": event, "after": after}
+        )
+
+
 class KeysResource:
     """What there is at /v1/keys."""
 
@@ -1150,4 +1352,5 @@ class Resources:
         self.sandbox = SandboxResource(core)
         self.account = AccountResource(core)
         self.events = EventsResource(core)
+        self.webhook_endpoints = WebhookEndpointsResource(core)
         self.keys = KeysResource(core)

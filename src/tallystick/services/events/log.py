@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from tallystick.services.events.objects import moment
+from tallystick.notify.webhook_content import event_id, event_object
 from tallystick.store.events import events
 from tallystick.store.events.events import EventBounds, EventGap, StoredEvent
 
@@ -28,6 +26,7 @@ __all__ = [
     "event_object",
     "find",
     "gaps",
+    "number_of",
     "page",
 ]
 
@@ -37,23 +36,6 @@ KEPT: Final = timedelta(days=30)
 _ID: Final = re.compile(r"evt_([0-9a-f]{1,16})_([1-9][0-9]{0,17})", re.ASCII)
 
 
-def event_id(event: StoredEvent) -> str:
-    """What an event is called: by its book and its number, the same in every delivery."""
-    return f"evt_{event.book_id:x}_{event.sequence}"
-
-
-def event_object(event: StoredEvent) -> Mapping[str, Any]:
-    """An event as programs read it, and as it is delivered."""
-    return {
-        "object": "event",
-        "id": event_id(event),
-        "sequence": event.sequence,
-        "type": event.type,
-        "occurred_at": moment(event.occurred_at),
-        "data": msgspec.Raw(event.data.encode()),
-    }
-
-
 async def page(books: BookContext, after: int, types: Sequence[str] | None, maximum: int) -> list[StoredEvent]:
     """Events with higher numbers than `after`, the oldest first; of the given types, None: of all."""
     return await events.page(books.service.pool, books.parts[0], after, types, maximum)
@@ -61,10 +43,14 @@ async def page(books: BookContext, after: int, types: Sequence[str] | None, maxi
 
 async def find(books: BookContext, text: str) -> StoredEvent | None:
     """An event of the seller by its id; None for any other id, and when it is not kept any more."""
+    sequence = number_of(text, books.parts[0])
+    return None if sequence is None else await events.find(books.service.pool, books.parts[0], sequence)
+
+
+def number_of(text: str, home_id: BookId) -> int | None:
+    """The number in an event's id; None: it is no id of an event in this book."""
     match = _ID.fullmatch(text)
-    if match is None or int(match[1], 16) != books.parts[0]:
-        return None
-    return await events.find(books.service.pool, books.parts[0], int(match[2]))
+    return int(match[2]) if match is not None and int(match[1], 16) == home_id else None
 
 
 async def bounds(books: BookContext) -> EventBounds:

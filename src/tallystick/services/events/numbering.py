@@ -17,10 +17,11 @@ from tallystick.services.events.objects import STATUSES, dispute_object, key_obj
 from tallystick.services.operations.audit import Actor
 from tallystick.services.seller import access_keys
 from tallystick.services.seller.manual_operations import BookContext
-from tallystick.store.events import events
+from tallystick.store.events import deliveries, endpoints, events
 from tallystick.store.events.events import StoredEvent
 
 if TYPE_CHECKING:
+    from tallystick.db.connections import Connection
     from tallystick.domain.ids import BookId
     from tallystick.services.context import Service
     from tallystick.store.events.events import EventHome, QueuedEvent
@@ -60,10 +61,28 @@ async def number_book(service: Service, book_id: BookId) -> int:
         if last is None:
             return 0
         taken = await events.take(connection, book_id, waiting)
-        numbered = _numbered(home, last, [event for event in waiting if event.key in taken], objects)
+        told = [event for event in waiting if event.key in taken]
+        numbered = _numbered(home, last, told, objects)
         if numbered:
             await events.number(connection, numbered, service.clock())
+            await _hand_out(service, connection, home, numbered, [event.number for event in told])
     return len(numbered)
+
+
+async def _hand_out(
+    service: Service, connection: Connection, home: EventHome, numbered: list[StoredEvent], places: list[int]
+) -> None:
+    """Have events delivered to the endpoints that are for them. `places`: each one's among those of its subject."""
+    for endpoint in await endpoints.list_(connection, home.seller_id, home.environment):
+        if not endpoint.enabled:
+            continue
+        wanted = [
+            (event.sequence, event.subject_id)
+            for event, place in zip(numbered, places, strict=True)
+            if endpoint.is_for(event.type, place)
+        ]
+        if wanted:
+            await deliveries.add(connection, home.home_id, endpoint.endpoint_id, wanted, service.clock())
 
 
 def _numbered(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tallystick.domain.ids import TransactionId
+from tallystick.domain.moments import precise_moment
 from tallystick.domain.money import USD, format_amount
 from tallystick.domain.scopes import scope_names
 from tallystick.services.actions.transactions import received_at
@@ -79,7 +80,7 @@ class TransactionFields(Protocol):
 
 def moment(at: datetime | None) -> str | None:
     """RFC 3339 in UTC, with microseconds."""
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return None if at is None else precise_moment(at)
 
 
 def transaction_object(

@@ -79,6 +79,7 @@ async def forget_expired(service: Service) -> bool:
     await forgetting.addresses(service.pool, now)
     await forgetting.events(service.pool, now - timedelta(days=service.settings.keep_notifications_days))
     await forgetting.happenings(service.pool, now - HAPPENINGS_KEPT)
+    await forgetting.webhook_deliveries(service.pool, now - HAPPENINGS_KEPT)
     await forgetting.visits(service.pool, now)
     await forgetting.requests(service.pool, now - timedelta(days=service.settings.keep_requests_days))
     await forgetting.trace_links(service.pool, now - TRACES_KEPT)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.db.statements import load_statements
 from tallystick.store.accounts import second_factors
+from tallystick.store.events import endpoints
 from tallystick.store.keys import access_keys, signing_keys
 from tallystick.store.keys.vault import DigestKeys, SealBrokenError, named_head
 from tallystick.store.payouts import destinations, files
@@ -109,6 +110,14 @@ KINDS: Final = (
         "payout_file_reseal",
         "",
         files.seal_context,
+    ),
+    SealedKind(
+        "secrets of endpoints",
+        "webhook_endpoint.secrets_sealed",
+        "endpoint_batch",
+        "endpoint_reseal",
+        "",
+        endpoints.seal_context,
     ),
     SealedKind("keys of digests", "master_key.digests_sealed", "digests_batch", "digests_reseal", -1, digests_place),
 )

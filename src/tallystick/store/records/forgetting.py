@@ -57,6 +57,11 @@ async def happenings(pool: Pool, before: datetime) -> int:
     return await _delete(pool, _SQL["happenings"], before)
 
 
+async def webhook_deliveries(pool: Pool, before: datetime) -> int:
+    """Deliveries to endpoints that are over, announced before a moment; how many."""
+    return await _delete(pool, _SQL["webhook_deliveries"], before)
+
+
 async def visits(pool: Pool, now: datetime) -> int:
     """Visits of long ago; how many."""
     return await _delete(pool, _SQL["visits"], now - UNFINISHED_VISITS_KEPT, now - VISITS_KEPT)

@@ -71,6 +71,7 @@ SCOPES: Final[Mapping[KeyScope, tuple[str, str]]] = {
     KeyScope.HOSTED_LINKS: ("Hosted links", "Sign links and buttons that lead buyers to the hosted pages."),
     KeyScope.NOTIFICATIONS: ("Notifications", "Have messages checked that say they come from here."),
     KeyScope.PAY_OUT: ("Pay out", "Let cash leave for your bank account."),
+    KeyScope.WEBHOOKS: ("Webhooks", "Say where events are delivered to."),
 }
 """What to say of each scope to whoever gives it to a key: a title, and what it lets programs do."""
 

@@ -106,7 +106,7 @@ class JsonApi:
                 more = (CLOSE,)  # a body that it may have was not read
                 raise
             call.watched.action = endpoint.action or NO_ACTION
-            content = await read_body(scope, receive, endpoint.most_bytes) if endpoint.method == "POST" else b""
+            content = await read_body(scope, receive, endpoint.most_bytes) if endpoint.has_body else b""
             reply = await self._perform(endpoint, subject, scope, content, call)
         except BodyTooLargeError:
             problem = JsonProblemError("body_too_large", f"A body has at most {endpoint.most_bytes} bytes.")
@@ -222,7 +222,7 @@ def _check_version(scope: Scope) -> None:
 
 
 def _read(endpoint: Endpoint, scope: Scope, content: bytes) -> inputs.Given:
-    if endpoint.method != "POST":
+    if not endpoint.has_body:
         return inputs.read_query(scope["query_string"], endpoint.inputs)
     inputs.read_query(scope["query_string"], ())
     kind = header(scope, b"content-type").partition(";")[0].strip().lower()

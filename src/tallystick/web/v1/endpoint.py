@@ -106,3 +106,8 @@ class Endpoint:
     media_type: str = JSON
     most_bytes: int = 64 * 1024
     is_batch: bool = False
+
+    @property
+    def has_body(self) -> bool:
+        """Whether its fields come in a body, not in the query string."""
+        return self.method in {"POST", "PATCH"}

@@ -61,7 +61,7 @@ def _operation(endpoint: Endpoint) -> Schema:
         "parameters": [*_parameters(endpoint)],
         "responses": _responses(endpoint),
     }
-    if endpoint.method == "POST":
+    if endpoint.has_body:
         told["requestBody"] = _body(endpoint)
     return told
 
@@ -182,7 +182,7 @@ def _responses(endpoint: Endpoint) -> Schema:
 
 def documented_codes(endpoint: Endpoint) -> tuple[str, ...]:
     """Every problem that an endpoint can have. An id that none of ours looks like is a path that is not there."""
-    of_bodies = OF_BODIES if endpoint.method == "POST" else ()
+    of_bodies = OF_BODIES if endpoint.has_body else ()
     of_paths = ("not_found",) if endpoint.subject else ()
     of_fields = ("missing_field",) if any(one.required for one in endpoint.inputs) else ()
     return tuple(dict.fromkeys((*endpoint.codes, *of_paths, *of_fields, *ANY, *of_bodies)))

@@ -14,6 +14,7 @@ from tallystick.services.events.authorizations import METHODS, MULTIPLE, RECURRI
 from tallystick.web.v1 import transactions
 from tallystick.web.v1.authorizations import PREPAID
 from tallystick.web.v1.consent import objects, terms
+from tallystick.web.v1.events.webhooks import EVERY, STATES
 from tallystick.web.v1.problems import CODES, OWN
 from tallystick.web.v1.sandbox import faults
 
@@ -235,6 +236,55 @@ OBJECTS: Final[Mapping[str, tuple[Output, ...]]] = {
             "The object that it happened to, as it was then.",
             {"object": "top_up", "id": _ID, "status": "succeeded"},
         ),
+    ),
+    "WebhookEndpoint": (
+        Output("object", _one_of("webhook_endpoint"), "What it is.", "webhook_endpoint"),
+        Output("id", TEXT, "Its id.", "we_5b0c9a2f7d1e4c38a6b1f0d2"),
+        _ENVIRONMENT,
+        Output("url", TEXT, "Where events are posted to.", "https://shop.example/events"),
+        Output(
+            "types",
+            {"type": "array", "items": _one_of(EVERY, *EVENT_TYPES)},
+            "Which events; `*`: every one but charges that are answered at once.",
+            ["top_up.succeeded", "top_up.failed"],
+        ),
+        Output("description", TEXT, "A note.", "Ledger of the shop", nullable=True),
+        Output("enabled", YES_OR_NO, "Whether events are delivered to it.", example=True),
+        Output(
+            "disabled_because",
+            _one_of("seller", "failures"),
+            "Why not: somebody wanted it so, or nothing arrived for days.",
+            None,
+            nullable=True,
+        ),
+        Output("secret", TEXT, "Only where it was just made: what signs.", "whsec_MfKQ9r8GKYqrTwjU", nullable=True),
+        Output("previous_secret_until", MOMENT, "Until when the one before signs, too.", None, nullable=True),
+        Output("created_at", MOMENT, "When it was made.", "2026-12-01T12:00:00.000000Z"),
+        Output("failing_since", MOMENT, "Since when nothing has arrived.", None, nullable=True),
+        Output("last_delivered_at", MOMENT, "When something arrived, to the minute.", None, nullable=True),
+    ),
+    "WebhookTest": (
+        Output("object", _one_of("webhook_test"), "What it is.", "webhook_test"),
+        Output("arrived", YES_OR_NO, "Whether an event would count as delivered.", example=True),
+        Output("http_status", NUMBER, "What the receiver answered.", 204, nullable=True),
+        Output("problem", TEXT, "Why there is no answer.", None, nullable=True),
+        Output("milliseconds", NUMBER, "How long it took.", 38),
+    ),
+    "WebhookDelivery": (
+        Output("object", _one_of("webhook_delivery"), "What it is.", "webhook_delivery"),
+        Output("event", TEXT, "The event's id.", "evt_3f2a91c07b5d_42"),
+        Output("sequence", NUMBER, "The event's number.", 42),
+        Output("type", TEXT, "What happened; null: the event is kept no longer.", "top_up.succeeded", nullable=True),
+        Output("status", _one_of(*STATES.values()), "How far it is.", "delivered"),
+        Output("attempts", NUMBER, "How often it was tried.", 1),
+        Output("http_status", NUMBER, "What the receiver answered last.", 204, nullable=True),
+        Output("problem", TEXT, "Why the last try failed.", None, nullable=True),
+        Output("next_try_at", MOMENT, "When it is tried again.", None, nullable=True),
+        Output("delivered_at", MOMENT, "When it arrived.", "2026-12-01T12:00:04.000000Z", nullable=True),
+    ),
+    "WebhookReplay": (
+        Output("object", _one_of("webhook_replay"), "What it is.", "webhook_replay"),
+        Output("events", NUMBER, "How many are delivered once more.", 3),
     ),
     "Clock": (
         Output("object", _one_of("clock"), "What it is.", "clock"),

@@ -114,6 +114,18 @@ SELECT message_id AS id, content_sealed AS sealed, message_id AS place
 -- One of them.
 UPDATE payout_file SET content_sealed = $3 WHERE message_id = $1 AND content_sealed = $2
 
+-- name: endpoint_batch
+-- Secrets by which events are signed.
+SELECT endpoint_id AS id, secrets_sealed AS sealed, endpoint_id AS place
+  FROM webhook_endpoint
+ WHERE endpoint_id > $1 AND substring(secrets_sealed, 1, 9) <> $3
+ ORDER BY endpoint_id
+ LIMIT $2
+
+-- name: endpoint_reseal
+-- Of one endpoint.
+UPDATE webhook_endpoint SET secrets_sealed = $3 WHERE endpoint_id = $1 AND secrets_sealed = $2
+
 -- name: digests_batch
 -- What digests are made with.
 SELECT generation AS id, digests_sealed AS sealed, generation::text AS place

@@ -36,6 +36,14 @@ DELETE FROM outbox
 DELETE FROM event
  WHERE (book_id, sequence) IN (SELECT book_id, sequence FROM event WHERE numbered_at <= $1 LIMIT $2)
 
+-- name: webhook_deliveries
+-- Of events to endpoints, as far as they are over.
+DELETE FROM webhook_delivery
+ WHERE (book_id, endpoint_id, sequence) IN (
+       SELECT book_id, endpoint_id, sequence FROM webhook_delivery
+        WHERE announced_at <= $1 AND state <> 'waiting' LIMIT $2)
+   AND state <> 'waiting'
+
 -- name: visits
 -- Visits that nobody confirmed or left, and those that are older than $3, however they ended.
 DELETE FROM cobranded_visit

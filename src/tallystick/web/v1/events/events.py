@@ -40,7 +40,7 @@ async def list_(asked: Asked) -> Reply:
     """A page of events, the oldest first: what to read on from is the number of the last one. Raises ProblemError."""
     given, books = asked.given, asked.books
     limit = int(given.get("limit", USUAL_LIMIT))
-    after = _number(given, "cursor" if "cursor" in given else "after")
+    after = number_in(given, "cursor" if "cursor" in given else "after")
     if after is not None:
         known = await log.bounds(books)
         first = known.last + 1 if known.first is None else known.first
@@ -55,7 +55,8 @@ async def list_(asked: Asked) -> Reply:
     return Reply({"object": "list", "data": [log.event_object(event) for event in shown], "next_cursor": cursor})
 
 
-def _number(given: Mapping[str, str], name: str) -> int | None:
+def number_in(given: Mapping[str, str], name: str) -> int | None:
+    """The number of an event in a field; None: it was not given. Raises ProblemError."""
     text = given.get(name)
     if text is not None and _NUMBER.fullmatch(text) is None:
         raise JsonProblemError("invalid_request", f"{name} must be the number of an event.", field=name)
