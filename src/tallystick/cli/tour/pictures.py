@@ -184,7 +184,7 @@ class Tour:
                 await page.goto(f"{home}/{path}")
                 await self.take(page, f"console-{name}")
             await page.goto(f"{home}/close")
-            # The sandbox's own month, in which something moved.
+            # the month that the sandbox is in: something moved
             await page.get_by_role("combobox", name="Month").select_option(index=0)
             await page.get_by_role("button", name="Show").click()
             await self.take(page, "console-close")
