@@ -64,6 +64,7 @@ RARELY: Mapping[str, str] = {
     "store/charges/charge_rules.set_dust_rule": "a seller changes a rule",
     "store/charges/charge_rules.set_smallest_charge": "a seller changes a rule",
     "store/charges/dust.advance": "a seller's day for debts of less than a cent",
+    "store/events/endpoints.choose_charges": "a seller adds, changes or removes an endpoint for events",
     "store/ledger/create_book.create": "a seller is opened",
     "store/ledger/create_book.create_operator_book": "the first seller of an environment is opened",
     "store/ledger/create_book.create_shard": "a seller is split",
