@@ -11,6 +11,9 @@ from tests.stories.pages.people import at_work, console
 from tests.stories.pages.world import Page, Seller, World
 from tests.support.owner import execute_as_owner
 
+from tallystick.services.events import endpoints
+from tallystick.services.events.endpoints import EndpointWish
+from tallystick.services.operations.audit import Actor
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.keys import access_keys
 from tallystick.store.records import outbox
@@ -69,13 +72,22 @@ async def test_what_is_revoked_was_made(world: World, seller: Seller) -> None:
     assert ticks(await (await at_work(world, seller)).get(console(seller)))[0]
 
 
+async def test_a_webhook_that_arrives_is_being_told(world: World, seller: Seller) -> None:
+    wish = EndpointWish("https://93.184.216.34/hook")
+    await endpoints.create(world.service, Actor.command("test"), seller.party.party_id, "sandbox", wish)
+    owner = await at_work(world, seller)
+    assert ticks(await owner.get(console(seller)))[3] is False
+    await execute_as_owner(
+        world.pool,
+        "UPDATE webhook_endpoint SET delivered_at = $2 WHERE business_id = $1",
+        *(seller.party.party_id, world.clock()),
+    )
+    assert ticks(await owner.get(console(seller)))[3] is True
+
+
 async def test_each_step_leads_somewhere(world: World, seller: Seller) -> None:
     owner = await at_work(world, seller)
-    links = [
-        link
-        for link in Page(await owner.get(console(seller))).links
-        if "endpoint=" in link or link.startswith(f"{console(seller)}/notifications/")
-    ]
+    links = [link for link in Page(await owner.get(console(seller))).links if "endpoint=" in link]
     assert len(links) == 3
     for link in links:
         assert (await owner.get(link)).status_code == 200

@@ -79,8 +79,8 @@ async def list_(console: ConsoleContext) -> list[FirstStep]:
             found.told,
             "Be told of something",
             "What happens later, such as a card's answer, is sent to your program.",
-            console.path("notifications", "settings"),
-            "/docs/notifications",
+            f"{console.path('tools', 'requests')}?endpoint=webhook_endpoints.create",
+            "/docs/webhooks",
         ),
     ]
 
