@@ -115,19 +115,23 @@ export class Tallystick {
     return new Uint8Array(found);
   }
 
-  /** Every object of a list, page after page: `for await (const charge of ts.list("/v1/charges")) …`. */
-  async *list<P extends ListPath>(path: P, query: QueryOf<P> = {} as QueryOf<P>): AsyncGenerator<ItemOf<P>, void, undefined> {
+  /** Every object of a list, page after page: `for await (const charge of ts.list("/v1/charges")) …`. `id`: the one in the path. */
+  async *list<P extends ListPath>(path: P, query: QueryOf<P> = {} as QueryOf<P>, id?: string): AsyncGenerator<ItemOf<P>, void, undefined> {
     let cursor: string | null | undefined;
     do {
-      const page = await this.page(path, cursor ? ({ ...(query as object), cursor } as QueryOf<P>) : query);
+      const page = await this.page(path, cursor ? ({ ...(query as object), cursor } as QueryOf<P>) : query, id);
       yield* page.data as ItemOf<P>[];
       cursor = page.next_cursor;
     } while (cursor);
   }
 
   /** One page of a list. */
-  async page<P extends ListPath>(path: P, query: QueryOf<P> = {} as QueryOf<P>): Promise<{ data: ItemOf<P>[]; next_cursor?: string | null }> {
-    return this.#ask("GET", path, { params: { query } });
+  async page<P extends ListPath>(
+    path: P,
+    query: QueryOf<P> = {} as QueryOf<P>,
+    id?: string,
+  ): Promise<{ data: ItemOf<P>[]; next_cursor?: string | null }> {
+    return this.#ask("GET", path, { params: { path: { id }, query } });
   }
 
   /**

@@ -127,6 +127,13 @@ test("lists are read to their end", async () => {
   ]);
 });
 
+test("a list that belongs to something has its id in the path", async () => {
+  const { ts, asked } = service(json({ object: "list", data: [], next_cursor: null }));
+  for await (const one of ts.list("/v1/webhook_endpoints/{id}/deliveries", { limit: 2 }, "we_1")) assert.fail(one.event);
+  assert.equal(asked[0]!.url, "http://pay.example/v1/webhook_endpoints/we_1/deliveries?limit=2");
+  await assert.rejects(ts.page("/v1/webhook_endpoints/{id}/deliveries"), TypeError);
+});
+
 test("waiting ends with what it has come to", async () => {
   const { ts, asked, slept } = service(json(charge("pending")), json(charge("succeeded")));
   const done = await ts.wait(charge("pending"));
