@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
@@ -377,4 +378,4 @@ class Disputes(RuleBasedStateMachine):
 
 
 Disputes.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestDisputes = Disputes.TestCase
+TestDisputes = pytest.mark.timeout(600)(Disputes.TestCase)

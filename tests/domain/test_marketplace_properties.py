@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
@@ -301,7 +302,7 @@ def expected(transaction: Transaction) -> tuple[int, int, int]:
 
 
 Market.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-TestMarket = Market.TestCase
+TestMarket = pytest.mark.timeout(600)(Market.TestCase)
 
 
 def test_the_way_to_a_fee_that_was_spent_is_found_by_hand_too() -> None:

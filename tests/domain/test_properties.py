@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
@@ -355,7 +356,7 @@ class Books(RuleBasedStateMachine):
 
 
 Books.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
-TestBooks = Books.TestCase
+TestBooks = pytest.mark.timeout(600)(Books.TestCase)
 
 
 def test_an_accepted_outcome_is_what_replays() -> None:
