@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -40,7 +41,8 @@ def seller(name: str) -> BenchmarkSeller:
         calls_per_second=None,
     )
     balances = [(InstrumentId(f"P{name}{number}"), TokenId(f"S{name}{number}")) for number in range(3)]
-    return BenchmarkSeller(key, BookId(7), balances, [TokenId(f"D{name}")], [TransactionId(f"T{name}")])
+    bearer = f"tsk_test_{name}"
+    return BenchmarkSeller(key, BookId(7), bearer, balances, [TokenId(f"D{name}")], [TransactionId(f"T{name}")])
 
 
 def parameters(request: bytes) -> dict[str, str]:
@@ -53,6 +55,20 @@ def parameters(request: bytes) -> dict[str, str]:
 def check_signed(params: dict[str, str], one: BenchmarkSeller) -> None:
     text = string_to_sign_v2("GET", "127.0.0.1:8400", "/", params, "Signature")
     assert params["Signature"] == hmac_signature(text, one.key.secret, "HmacSHA256")
+
+
+def test_each_charge_in_json_is_a_whole_request_with_a_key_of_its_own() -> None:
+    one, keys = seller("1"), set()
+    for number, request in enumerate(islice(requests.json_charges(SIGNER, one), 4)):
+        head, _, body = request.decode("ascii").partition("\r\n\r\n")
+        first, *lines = head.split("\r\n")
+        headers = dict(line.split(": ") for line in lines)
+        assert (first, headers["Host"]) == ("POST /v1/charges HTTP/1.1", "127.0.0.1:8400")
+        assert (headers["Authorization"], headers["Content-Type"]) == ("Bearer tsk_test_1", "application/json")
+        assert int(headers["Content-Length"]) == len(body)
+        assert json.loads(body) == {"authorization": one.balances[number % 3][0], "amount": "0.010000"}
+        keys.add(headers["Idempotency-Key"])
+    assert len(keys) == 4
 
 
 def test_each_payment_is_signed_and_has_a_reference_of_its_own() -> None:

@@ -7,6 +7,10 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # Calls with a bearer secret have their key read each time.
+    "0053": """
+DROP TYPE carried_key_terms;
+""",
     # Events are delivered nowhere: programs read them.
     "0052": """
 DROP TABLE webhook_delivery, webhook_endpoint;

@@ -35,6 +35,13 @@ PAY: Final = Case(
     payments=1,
     likely_rate=14_000,
 )
+JSON: Final = Case(
+    "json",
+    "charge in JSON, prepaid, one seller",
+    lambda signer, sellers: requests.json_charges(signer, sellers[0]),
+    payments=1,
+    likely_rate=20_000,
+)
 TAB: Final = Case(
     "tab",
     "signed Pay, postpaid, one hot seller",
@@ -94,4 +101,4 @@ FLOODS: Final = (
 )
 """What another seller does meanwhile, with how many clients."""
 
-CASES: Final = (PAY, TAB, SPREAD, MIX, READ, BATCH, NEIGHBOUR)
+CASES: Final = (PAY, JSON, TAB, SPREAD, MIX, READ, BATCH, NEIGHBOUR)

@@ -112,6 +112,7 @@ def goals(measures: tuple[Measure, ...], half_load: Measure | None) -> tuple[Goa
         ratio(f"Pay / pgbench, {clients} clients", wanted, rate("pay", clients), rate("pgbench", clients))
     ratio("Pay / empty handler, 256 clients", 0.25, rate("pay", 256), rate("empty", 256))
     ratio("Pay / pgbench, 1 client", 0.8, rate("pay", 1), rate("pgbench", 1))
+    ratio("best JSON charge / best Pay, prepaid", 1.3, best(measures, "json"), best(measures, "pay"))
     ratio("best read / best empty handler", 0.3, best(measures, "read"), best(measures, "empty"))
     ratio("hot seller / spread sellers", 0.85, best(measures, "tab"), best(measures, "spread"))
     ratio("best batch / best pgbench", 4.5, best(measures, "batch"), pgbench)

@@ -65,6 +65,20 @@ class RequestSigner:
         return f"POST {BATCH_PATH} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
 
 
+def json_charges(signer: RequestSigner, seller: BenchmarkSeller) -> Iterator[bytes]:
+    """Charges of a cent of one seller in JSON, each on the next balance, with a key of its own."""
+    host = urlsplit(signer.service_url).netloc
+    head = (
+        f"POST /v1/charges HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {seller.bearer}\r\n"
+        "Content-Type: application/json\r\n"
+    )
+    amount_text = format_amount(CHARGE_MICROS)
+    for instrument, _ in cycle(seller.balances):
+        body = f'{{"authorization":"{instrument}","amount":"{amount_text}"}}'
+        own = f"Idempotency-Key: {secrets.token_hex(12)}\r\nContent-Length: {len(body)}\r\n\r\n"
+        yield f"{head}{own}{body}".encode("ascii")
+
+
 def pays(signer: RequestSigner, seller: BenchmarkSeller, tokens: Sequence[TokenId]) -> Iterator[bytes]:
     """Charges of one seller, each on the next token."""
     for token in cycle(tokens):

@@ -65,10 +65,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(slots=True)
 class BenchmarkSeller:
-    """A seller with what requests of a benchmark name: balances and tabs with their tokens, charges to refund."""
+    """A seller with what requests of a benchmark name: balances and tabs with their tokens, charges to refund.
+
+    `bearer`: the secret of its charges in JSON.
+    """
 
     key: AccessKey
     book_id: BookId
+    bearer: str = field(repr=False)
     balances: list[tuple[InstrumentId, TokenId]] = field(default_factory=list)
     tabs: list[TokenId] = field(default_factory=list)
     charges: list[TransactionId] = field(default_factory=list)
@@ -84,7 +88,8 @@ async def open_seller(service: Service) -> BenchmarkSeller:
     key = await access_keys.create(service.pool, service.vault, party.party_id, SANDBOX, now)
     if key.book_id is None:
         raise RuntimeError("a new seller has a sandbox book")
-    return BenchmarkSeller(key, key.book_id)
+    bearer = await access_keys.make_bearer(service.pool, key.access_key_id, now)
+    return BenchmarkSeller(key, key.book_id, bearer)
 
 
 @dataclass(slots=True)

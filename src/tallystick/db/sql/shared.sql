@@ -12,7 +12,7 @@ SELECT ROW(key.access_key_id, key.party_id, key.environment, key.expires_at, sig
                   WHERE part.party_id = key.party_id AND part.environment = key.environment
                     AND part.currency = 'USD'
                   ORDER BY part.part),
-           key.scopes, key.networks::text[], key.calls_per_second)::access_key_terms
+           key.scopes, key.networks::text[], key.calls_per_second, key.bearer_digest)::carried_key_terms
   FROM access_key AS key
   JOIN party AS signer ON signer.party_id = key.party_id
   LEFT JOIN book AS own ON own.party_id = key.party_id AND own.environment = key.environment

@@ -28,6 +28,7 @@ __all__ = [
     "SourceOf",
     "StaleCachedKeyError",
     "by_bearer",
+    "by_cached_bearer",
     "by_certificate",
     "by_key",
     "check_terms",
@@ -63,6 +64,18 @@ async def by_bearer(service: Service, bearer: str, now: datetime) -> AccessKey:
     if not key.usable(now):
         raise Refused(Refusal.InvalidClientTokenId, "The key of this bearer secret has expired.")
     return key
+
+
+def by_cached_bearer(service: Service, bearer: str, now: datetime) -> AccessKey | None:
+    """The cached key whose bearer secret this is; None: read it, or hear what is wrong, with `by_bearer`.
+
+    Whoever acts on it has it revalidated, as of calls that are signed with a cached key.
+    """
+    named = key_named_by(bearer)
+    key = None if named is None else service.keys.recall(named, now)
+    if key is None or not is_bearer_of(key, bearer) or key.book_id is None:
+        return None
+    return key if service.committer.reads_optimistically(key.book_id) else None
 
 
 async def pin_version(service: Service, key: AccessKey, version: str) -> None:

@@ -57,7 +57,7 @@ class StaleCachedKeyError(LookupError):
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 CurrentKeys: TypeAlias = Mapping[str, Mapping[str, Any]]
-"""Keys by their ids as one statement read them, with the columns of the type access_key_terms."""
+"""Keys by their ids as one statement read them, with the columns of the type carried_key_terms."""
 
 
 def current_keys(rows: Iterable[Mapping[str, Any]]) -> CurrentKeys:
@@ -135,6 +135,7 @@ class AccessKey(Caller):
             and self.scopes == row["scopes"]
             and [*self.networks] == row["networks"]
             and self.calls_per_second == row["calls_per_second"]
+            and self.bearer_digest == row["bearer_digest"]
         )
 
 

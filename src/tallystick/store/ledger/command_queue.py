@@ -6,7 +6,7 @@ And what becomes of a group that fails: who tries again, who hears what.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
@@ -19,6 +19,7 @@ from tallystick.domain.commands import Command, Pay, is_repeatable
 from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import Refusal, Refused, wrong_clock
+from tallystick.domain.state import Decision
 from tallystick.store.keys.access_keys import AccessKey
 from tallystick.store.ledger.apply import VersionConflictError
 
@@ -67,7 +68,7 @@ class QueuedCommand(Generic[Kind]):
     """A command of a book, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated.
 
     `until`: when its time is up, by the clock of the event loop. `flow`: whose turn it waits for. `traced`: the call
-    that it belongs to.
+    that it belongs to. `decided`: hears the decision, before the caller has its outcome.
     """
 
     book_id: BookId
@@ -77,6 +78,7 @@ class QueuedCommand(Generic[Kind]):
     key: AccessKey | None = None
     flow: Hashable = None
     traced: SpanContext | None = None
+    decided: Callable[[Decision], None] | None = None
 
 
 QueuedPayment: TypeAlias = QueuedCommand[Pay]

@@ -128,18 +128,24 @@ class Committer:
         self._connections = self.router or KeptConnections(self.pool, self.keeps, self.replans)
 
     def perform(
-        self, book_id: BookId, command: Command, key: AccessKey | None = None, flow: Hashable = None
+        self,
+        book_id: BookId,
+        command: Command,
+        key: AccessKey | None = None,
+        flow: Hashable = None,
+        decided: Callable[[Decision], None] | None = None,
     ) -> Awaitable[Outcome]:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
 
         `key` is a cached one, with which the command was signed: nothing is done where it has changed since
-        (StaleCachedKeyError). `flow`: whose command it is; where many wait, flows take turns.
+        (StaleCachedKeyError). `flow`: whose command it is; where many wait, flows take turns. `decided`: is told the
+        decision once it is committed.
 
         ConcurrentModification where trying again did not help against rivals: nothing was changed, and the reference is
         still free. Raises NoSuchBookError, and the database's other errors: nothing was changed then either or, when
         the connection broke during the commit, asking again with the same reference tells.
         """
-        return self._accept(book_id, command, self._loop.create_future(), key, flow)
+        return self._accept(book_id, command, self._loop.create_future(), key, flow, decided)
 
     async def perform_all(
         self, book_id: BookId, commands: Sequence[Command], flow: Hashable = None
@@ -164,6 +170,7 @@ class Committer:
         answer: asyncio.Future[Outcome],
         key: AccessKey | None,
         flow: Hashable,
+        decided: Callable[[Decision], None] | None = None,
     ) -> asyncio.Future[Outcome]:
         """Have `command` wait for its group, which gives `answer`."""
         try:
@@ -174,7 +181,7 @@ class Committer:
         until = self._loop.time() + self.budget_seconds
         traced = None if self.tracing is None else self.tracing.here()
         if charges_an_instrument(command):
-            payment = QueuedCommand(book_id, command, answer, until, key, flow, traced)
+            payment = QueuedCommand(book_id, command, answer, until, key, flow, traced, decided)
             if self._may_share(book_id, command.token_id):
                 self._remembered.waiting.append(payment, book_id if flow is None else flow)
                 if self._remembered.can_start_group:
@@ -185,7 +192,7 @@ class Committer:
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
             queue = self._queues[book_id]
-            queue.waiting.append(QueuedCommand(book_id, command, answer, until, None, flow, traced), flow)
+            queue.waiting.append(QueuedCommand(book_id, command, answer, until, None, flow, traced, decided), flow)
             if queue.can_start_group:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
@@ -450,6 +457,8 @@ class Committer:
             _remember_callers(self.tracing, group, decisions)
         for waiting, decision in zip(group, decisions, strict=True):
             if not waiting.answer.done():  # its caller may have gone
+                if waiting.decided is not None:
+                    waiting.decided(decision)
                 waiting.answer.set_result(decision.outcome)
         newest = next((done.transactions[-1] for done in reversed(decisions) if done.transactions), None)
         if newest is not None:

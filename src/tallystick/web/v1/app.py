@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -28,6 +28,8 @@ from tallystick.web.api.asgi import (
 )
 from tallystick.web.api.calls import MeasuredCall, admit, check_account, keep_request, refusal_of
 from tallystick.web.v1 import inputs
+from tallystick.web.v1.charging import plain
+from tallystick.web.v1.charging.plain import PlainCharges
 from tallystick.web.v1.endpoint import VERSION, Asked
 from tallystick.web.v1.openapi import document
 from tallystick.web.v1.paths import meant
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from tallystick.services.api.callers import AccessKey, Address
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.web.v1.charging.plain import PlainCharge
     from tallystick.web.v1.endpoint import Endpoint, Reply
 
 DOCUMENT_PATH: Final = "/v1/openapi.json"
@@ -70,10 +73,11 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(slots=True)
 class _Call:
-    """A request under way, for the meter and for the headers of its answer."""
+    """A request under way, for the meter and for the headers of its answer. `admitted`: it was counted already."""
 
     watched: MeasuredCall
     key: AccessKey | None = None
+    admitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,10 @@ class JsonApi:
     service: Service
     address_of: Callable[[Scope], Address | None] = unknown_address
     caller_of: Callable[[Service, str, datetime], Awaitable[AccessKey]] = by_bearer
+    plain: PlainCharges = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", PlainCharges(self.service, self.address_of))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
@@ -107,7 +115,7 @@ class JsonApi:
                 raise
             call.watched.action = endpoint.action or NO_ACTION
             content = await read_body(scope, receive, endpoint.most_bytes) if endpoint.has_body else b""
-            reply = await self._perform(endpoint, subject, scope, content, call)
+            return await self._carried_out(endpoint, subject, scope, content, request_id, call)
         except BodyTooLargeError:
             problem = JsonProblemError("body_too_large", f"A body has at most {endpoint.most_bytes} bytes.")
             more = (CLOSE,)
@@ -118,24 +126,34 @@ class JsonApi:
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             self.service.damage.note(error)
             problem = RefusedProblemError(refusal_of(error, request_id))
-        else:
-            call.watched.transaction_id = reply.transaction_id
-            keep_request(self.service, reply.transaction_id, scope, content, request_id)
-            for transaction_id, part in reply.kept:
-                keep_request(self.service, transaction_id, scope, part, request_id)
-            return self._success(endpoint, reply, scope, request_id, call)
         call.watched.outcome = problem.refusal.name
         if problem.status == HTTPStatus.UNAUTHORIZED:
             more = (*more, _AUTHENTICATE)
         docs_at = self.service.settings.public_url.rstrip("/")
         return problem_answer(problem, docs_at, request_id, (_VERSION, *more, *self._rate(call.key)))
 
+    async def _carried_out(
+        self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, request_id: str, call: _Call
+    ) -> HttpAnswer:
+        """The answer of what was done; plain charges take the short way. Raises ProblemError, Refused."""
+        if scope["path"] == plain.PATH and endpoint.method == "POST" and self.caller_of is by_bearer:
+            charged = await self.plain.charge(scope, content, request_id)
+            if charged.answer is not None:
+                return self._charged(charged, charged.answer, call)
+            call.admitted = charged.admitted
+        reply = await self._perform(endpoint, subject, scope, content, call)
+        call.watched.transaction_id = reply.transaction_id
+        keep_request(self.service, reply.transaction_id, scope, content, request_id)
+        for transaction_id, part in reply.kept:
+            keep_request(self.service, transaction_id, scope, part, request_id)
+        return self._success(endpoint, reply, scope, request_id, call)
+
     async def _perform(self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, call: _Call) -> Reply:
         """All checks in their order, then the endpoint. Raises ProblemError, Refused."""
         service, now = self.service, self.service.clock()
         call.key = key = await self.caller_of(service, _bearer(scope), now)
         call.watched.key_id = key.access_key_id
-        admit(service, key, endpoint.scopes, partial(self.address_of, scope))
+        admit(service, key, endpoint.scopes, partial(self.address_of, scope), 0 if call.admitted else 1)
         _check_version(scope)
         asked = Asked(service, key, now, subject, _read(endpoint, scope, content), _idempotency_key(endpoint, scope))
         service.key_uses.note(key.access_key_id, now)
@@ -149,6 +167,12 @@ class JsonApi:
             return await endpoint.perform(asked)
         async with service.calls.turn(key.party_id, 1, key.flow):
             return await endpoint.perform(asked)
+
+    def _charged(self, charged: PlainCharge, answer: HttpAnswer, call: _Call) -> HttpAnswer:
+        call.watched.transaction_id = charged.transaction_id
+        call.watched.key_id = None if charged.key is None else charged.key.access_key_id
+        rate = self._rate(charged.key)
+        return HttpAnswer(answer.status, (*answer.headers, *rate), answer.body) if rate else answer
 
     def _success(self, endpoint: Endpoint, reply: Reply, scope: Scope, request_id: str, call: _Call) -> HttpAnswer:
         status = HTTPStatus.OK if reply.replayed else endpoint.status

@@ -50,12 +50,16 @@ class Asked:
     @property
     def books(self) -> BookContext:
         """The seller's books, by their own clock."""
-        book_now = self.now + self.key.clock_offset
-        return BookContext(self.service, _PROGRAM, self.key.party_id, self.key.environment, self.key.parts, book_now)
+        return books_of(self.service, self.key, self.now)
 
 
 _PROGRAM: Final = Actor(None)
 """Nothing here goes to the audit log: what programs do with money is in the books."""
+
+
+def books_of(service: Service, key: AccessKey, now: datetime) -> BookContext:
+    """The books of a key's seller, by their own clock."""
+    return BookContext(service, _PROGRAM, key.party_id, key.environment, key.parts, now + key.clock_offset)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,9 +149,14 @@ CREATED_BEFORE: Final = JsonInput(
 )
 
 
+def is_key(text: str) -> bool:
+    """Whether this can be an Idempotency-Key."""
+    return _IDEMPOTENCY_KEY.fullmatch(text) is not None
+
+
 def checked_key(text: str, field: str) -> str:
     """An Idempotency-Key as it may be. Raises ProblemError."""
-    if _IDEMPOTENCY_KEY.fullmatch(text) is None:
+    if not is_key(text):
         message = f"{field} must have 1 to 128 characters of printable ASCII."
         raise JsonProblemError("invalid_request", message, field=field)
     return text

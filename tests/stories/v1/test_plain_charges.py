@@ -1,0 +1,228 @@
+"""The hot path of charges answers with the same bytes as the general path, and leaves to it what is not plain."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+from tests.stories.v1.conftest import Program, as_problem, program_of
+from tests.support.shop import usd
+
+from tallystick.services.api.fair_shares import CallRates
+from tallystick.store.keys import access_keys
+from tallystick.web.api.asgi import Scope
+from tallystick.web.v1.app import JsonApi
+from tallystick.web.v1.charging import plain
+from tallystick.web.v1.charging.plain import PlainCharge, PlainCharges
+
+_OWN = re.compile(rb'"(id|created_at|completed_at|idempotency_key|request_id|transaction|authorization)":"[^"]*"')
+"""Members that differ between two requests that are alike."""
+
+
+@dataclass(slots=True)
+class Watched(PlainCharges):
+    """Tells how many requests were answered on the hot path."""
+
+    answered: list[bool] = field(default_factory=list)
+
+    async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
+        found = await PlainCharges.charge(self, scope, content, request_id)
+        self.answered.append(found.answer is not None)
+        return found
+
+
+class Never(Watched):
+    """Leaves everything to the general path."""
+
+    async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
+        assert (scope["path"], request_id, content is not None) == (plain.PATH, request_id, True)
+        return PlainCharge()
+
+
+@dataclass
+class Side:
+    """One of both paths, at an application of its own with a buyer of its own."""
+
+    program: Program
+    hot: Watched
+    buyer: Any = None
+
+    async def ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of a charge, without what names and moments are in it."""
+        named = content.replace(b"AUTH", self.buyer.instrument.encode())
+        answer = await self.program.send("POST", "/v1/charges", content=named, headers=headers)
+        told = {name: value for name, value in answer.headers.items() if name not in {"request-id", "content-length"}}
+        body = answer.content.replace(self.buyer.instrument.encode(), b"AUTH")
+        return answer.status_code, told, _OWN.sub(rb'"\1":""', body)
+
+
+def side_of(program: Program, kind: type[Watched]) -> Side:
+    api = JsonApi(program.shop.service)
+    hot = kind(program.shop.service)
+    object.__setattr__(api, "plain", hot)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(api))
+    shop = replace(program.shop, client=client, url="http://pay.example")
+    return Side(replace(program, shop=shop), hot)
+
+
+@pytest.fixture
+async def sides(program: Program) -> tuple[Side, Side]:
+    await program.get("/v1/keys")  # the first call reads and pins the key
+    await program.get("/v1/keys")
+    return side_of(program, Watched), side_of(program, Never)
+
+
+def body(**changes: Any) -> bytes:  # noqa: ANN401 - whatever JSON has
+    whole = {"authorization": "AUTH", "amount": "0.25", **changes}
+    return json.dumps({name: value for name, value in whole.items() if value != "left out"}).encode()
+
+
+PLAIN: list[bytes] = [
+    body(),
+    body(amount="1"),
+    body(amount="1.000000", currency="USD"),
+    body(description="1,000 tokens für Äda", note="job 17"),
+    body(description="", note=""),
+    b' {"note": "n" ,\n"amount":"0.30","authorization":"AUTH"} ',
+]
+PLAIN[3] = json.dumps(json.loads(PLAIN[3]), ensure_ascii=False).encode()
+OTHERS: list[bytes] = [
+    body(description="\u00e9 escaped"),
+    body(description=None),
+    body(notification_url="https://shop.example/notified"),
+    body(timeout_minutes=30),
+    body(amount="11.00"),
+    body(amount="0.001"),
+    body(amount="0.00"),
+    body(amount="-1"),
+    body(amount=1.5),
+    body(amount="left out"),
+    body(amounts="1.00"),
+    body(currency="EUR"),
+    body(description="x" * 4001),
+    body(note="line\nline"),
+    body(authorization="no id"),
+    b'{"authorization":"AUTH","amount":"0.25","amount":"0.50"}',
+    b'{"authorization":"AUTH","amount":"0.25"',
+    b"[]",
+    b"",
+    b"\xff",
+]
+
+
+async def test_both_paths_answer_with_the_same_bytes(program: Program, sides: tuple[Side, Side]) -> None:
+    hot, general = sides
+    for one in sides:
+        one.buyer = await one.program.shop.books.funded_buyer("10.00", limit="25.00")
+    usual = {"content-type": "application/json"}
+    requests: list[tuple[bytes, dict[str, str]]] = []
+    for number, content in enumerate(PLAIN + OTHERS):
+        requests.append((content, {**usual, "idempotency-key": f"plain-{number}"}))
+    again = {**usual, "idempotency-key": "plain-0"}
+    requests += [
+        (PLAIN[0], again),
+        (body(amount="0.250000"), again),
+        (body(amount="0.26"), again),
+        (PLAIN[0], usual),
+        (PLAIN[0], {**usual, "idempotency-key": "é"}),
+        (PLAIN[0], {**again, "content-type": "text/plain"}),
+        (PLAIN[0], {**usual, "content-type": "application/json; charset=utf-8", "idempotency-key": "plain-charset"}),
+        (PLAIN[0], {**usual, "tallystick-version": "1999-12-31", "idempotency-key": "plain-version"}),
+        (PLAIN[0], {**usual, "authorization": "Bearer tsk_test_x", "idempotency-key": "plain-secret"}),
+    ]
+    for content, headers in requests:
+        seen = await hot.ask(content, headers)
+        key = headers.get("idempotency-key")
+        otherwise = headers if key is None else {**headers, "idempotency-key": f"{key}g"}
+        assert seen == await general.ask(content, otherwise), content
+    assert hot.hot.answered[: len(PLAIN)] == [True] * len(PLAIN)
+    assert not any(hot.hot.answered[len(PLAIN) :])
+    left = [await program.shop.balance(one.buyer) for one in sides]
+    assert left[0] == left[1]
+
+
+async def test_what_is_answered_is_what_is_in_the_books(sides: tuple[Side, Side]) -> None:
+    hot, _ = sides
+    books = hot.program.shop.books
+    for buyer in (await books.funded_buyer("10.00"), await books.postpaid_buyer("100.00")):
+        made = await hot.program.post(
+            "/v1/charges", {"authorization": buyer.instrument, "amount": "0.25", "description": "songs", "note": "n"}
+        )
+        assert await hot.program.get(f"/v1/charges/{made['id']}") == made
+    assert hot.hot.answered == [True, True]
+
+
+async def test_a_charge_of_either_path_and_a_signed_pay_are_one_under_one_key(
+    program: Program, sides: tuple[Side, Side]
+) -> None:
+    hot, general = sides
+    buyer = await program.shop.books.funded_buyer("10.00")
+    charge = {"authorization": buyer.instrument, "amount": "0.25", "description": "songs", "note": "n"}
+    made = await hot.program.post("/v1/charges", charge, "one")
+    texts = {"SenderDescription": "songs", "CallerDescription": "n", "CallerReference": "one"}
+    paid = await program.shop.done("Pay", program.shop.pay_parameters(buyer, "0.250") | texts)
+    assert paid.value("TransactionId") == made["id"]
+    for side in (general, hot):
+        answer = await side.program.send("POST", "/v1/charges", key="one", json=charge)
+        assert (answer.status_code, answer.json()["id"]) == (200, made["id"])
+    assert await program.shop.balance(buyer) == usd("9.75")
+
+
+@pytest.mark.parametrize("change", ["revoked", "another secret", "without the scope"])
+async def test_a_cached_secret_that_has_ended_charges_nothing(program: Program, change: str) -> None:
+    own = await program_of(program.shop)
+    await own.get("/v1/keys")
+    await own.get("/v1/keys")
+    side = side_of(own, Watched)
+    shop, now = program.shop, program.shop.clock()
+    buyer = await shop.books.funded_buyer("10.00")
+    charge = {"authorization": buyer.instrument, "amount": "1.00"}
+    for number in range(3):  # the third is decided from memory
+        await side.program.post("/v1/charges", charge, f"{change}-{number}")
+    assert side.hot.answered == [True] * 3
+    key_id = own.shop.key.access_key_id
+    if change == "revoked":
+        await shop.service.pool.execute("UPDATE access_key SET revoked_at = $2 WHERE access_key_id = $1", key_id, now)
+    elif change == "another secret":
+        await access_keys.make_bearer(shop.service.pool, key_id, now)
+    else:
+        await shop.service.pool.execute("UPDATE access_key SET scopes = 1 WHERE access_key_id = $1", key_id)
+    answer = await side.program.send("POST", "/v1/charges", key=f"{change}-late", json=charge)
+    assert as_problem(answer)["status"] in {401, 403}
+    assert await shop.balance(buyer) == usd("7.00")
+
+
+async def test_a_refusal_is_counted_once_and_what_is_cancelled_is_charged_no_more(program: Program) -> None:
+    own = await program_of(program.shop, calls_per_second=20)
+    await own.get("/v1/keys")
+    await own.get("/v1/keys")
+    still = replace(program.shop.service, rates=CallRates(0, 0, clock=lambda: 0.0))
+    side = side_of(replace(own, shop=replace(own.shop, service=still)), Watched)
+    buyer = await program.shop.books.funded_buyer("10.00")
+    charge = {"authorization": buyer.instrument, "amount": "1.00"}
+    await side.program.post("/v1/charges", charge)
+    await program.shop.done("CancelToken", {"TokenId": buyer.spending})
+    left = []
+    for number in range(2):
+        answer = await side.program.send("POST", "/v1/charges", key=f"refused-{number}", json=charge)
+        assert as_problem(answer)["code"] == "authorization_not_active"
+        left.append(int(answer.headers["ratelimit"].split("r=")[1].split(";")[0]))
+    assert left == [38, 37], "of 40 within two seconds"
+    assert side.hot.answered == [True, False, False]
+
+
+async def test_rivals_with_one_key_make_one_charge(program: Program, sides: tuple[Side, Side]) -> None:
+    hot, general = sides
+    buyer = await hot.program.shop.books.funded_buyer("10.00")
+    charge = {"authorization": buyer.instrument, "amount": "1.00"}
+    both = [side.program.send("POST", "/v1/charges", key="rivals", json=charge) for side in (hot, general) * 4]
+    answers = await asyncio.gather(*both)
+    assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert await program.shop.balance(buyer) == usd("9.00")
