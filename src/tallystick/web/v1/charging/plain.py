@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -18,15 +19,15 @@ import msgspec
 
 from tallystick.domain import commands
 from tallystick.domain.commands import Marketplace
-from tallystick.domain.ids import MalformedIdError, TokenId, book_named_in
+from tallystick.domain.ids import book_named_in
 from tallystick.domain.money import USD, display_amount, format_amount, parse_amount
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refused
 from tallystick.domain.scopes import KeyScope
 from tallystick.services.actions.transactions import received_at
 from tallystick.services.api.call import fingerprint
 from tallystick.services.api.callers import StaleCachedKeyError, by_cached_bearer
-from tallystick.services.events.objects import METHODS, STATUSES, moment
+from tallystick.services.events.objects import METHODS, STATUSES
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.services.reports import instruments
 from tallystick.web.api.asgi import HttpAnswer, unknown_address
@@ -38,8 +39,8 @@ from tallystick.web.v1.problems import NOT_KEPT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tallystick.domain.ids import BookId
-    from tallystick.domain.state import Decision
+    from tallystick.domain.ids import BookId, TokenId
+    from tallystick.domain.state import Decision, Transaction
     from tallystick.services.api.callers import AccessKey, Address
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Scope
@@ -48,12 +49,20 @@ PATH: Final = "/v1/charges"
 MOST_KNOWN: Final = 100_000
 """Authorizations whose tokens a process remembers."""
 
+MOST_PROVEN: Final = 256
+"""Secrets that a process need not look at again."""
+
 _TWO_PARTIES: Final = Marketplace()
-_KIND: Final = (b"content-type", b"application/json")
-_VERSION: Final = (b"tallystick-version", VERSION.encode())
+_CHARGE: Final = KeyScope.CHARGE.value
+_VERSION_TEXT: Final = VERSION.encode()
+_HEADERS: Final = ((b"content-type", b"application/json"), NOT_KEPT, (b"tallystick-version", _VERSION_TEXT))
 _BEARER: Final = b"Bearer "
+_READ: Final = frozenset((b"authorization", b"idempotency-key", b"content-type", b"tallystick-version"))
 _LONGEST_DESCRIPTION: Final = inputs.DESCRIPTION.field.max_length or 0
 _LONGEST_NOTE: Final = inputs.NOTE.field.max_length or 0
+_NO_FEE: Final = format_amount(0)
+_SUCCESS: Final = TransactionStatus.SUCCESS
+_SUCCEEDED: Final = STATUSES[_SUCCESS.value]
 
 
 class _Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,26 +86,18 @@ class _Charge(msgspec.Struct):
     fee: str
     currency: str
     environment: str
-    authorization: str | None
+    authorization: str
     refunded_transaction: None
     payment_method: str
     description: str | None
     note: str | None
     idempotency_key: str
-    created_at: str | None
-    completed_at: str | None
+    created_at: str
+    completed_at: str
 
 
 _body: Final = msgspec.json.Decoder(_Body)
 _written: Final = msgspec.json.Encoder()
-
-
-@dataclass(slots=True)
-class _Headers:
-    """Those that a charge depends on. A program that sends one of them twice is left to the general path."""
-
-    bearer: str
-    key: str
 
 
 @dataclass(slots=True)
@@ -114,85 +115,130 @@ _LEFT: Final = PlainCharge()
 
 @dataclass(slots=True)
 class PlainCharges:
-    """Carries out plain charges. `address_of`: as of the query API. `_tokens`: by seller, environment, id."""
+    """Carries out plain charges. `address_of`: as of the query API.
+
+    `_tokens`: by seller, environment and authorization, with the book of each. `_proven`: keys by the digest of the
+    whole header with their secret, as long as they are the cached ones.
+    """
 
     service: Service
     address_of: Callable[[Scope], Address | None] = unknown_address
-    _tokens: dict[tuple[int, str, str], TokenId] = field(default_factory=dict)
+    _tokens: dict[tuple[int, str, str], tuple[TokenId, BookId]] = field(default_factory=dict)
+    _proven: dict[bytes, AccessKey] = field(default_factory=dict)
 
     async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
         """Charge, or leave it. Raises what the committer raises but refusals: whether it was done is not known then."""
-        headers, body = _headers(scope), _read(content)
-        if headers is None or body is None or scope["query_string"]:
+        service = self.service
+        now = service.clock()
+        asked = self._asked(scope, content, now)
+        if asked is None:
             return _LEFT
-        service, now = self.service, self.service.clock()
-        key = by_cached_bearer(service, headers.bearer, now)
-        if key is None or key.json_version is None or key.party_status == "closed":
-            return _LEFT
-        amount_micros = parse_amount(body.amount)
-        token_id = await self._token(key, now, body.authorization)
-        if token_id is None:
-            return _LEFT
+        key, reference, body, amount_micros = asked
+        named = self._tokens.get((key.party_id, key.environment, body.authorization))
+        if named is None:
+            named = await self._find_token(key, now, body.authorization)
+            if named is None:
+                return _LEFT
+        token_id, book_id = named
         try:
-            admit(service, key, KeyScope.CHARGE, partial(self.address_of, scope))
+            admit(service, key, _CHARGE, partial(self.address_of, scope))
+            moment_of_id = service.moment_of_ids() + key.clock_offset
         except Refused:
             return _LEFT
         service.key_uses.note(key.access_key_id, now)
-        done = PlainCharge(key=key, admitted=True)
-        command = self._command(key, now, headers.key, body, amount_micros, token_id)
-        decision = await self._perform(key, book_named_in(token_id), command)
-        if decision is None:
-            self._tokens.pop((key.party_id, key.environment, body.authorization), None)
-            return done
-        done.transaction_id = command.request.transaction_id
-        keep_request(service, done.transaction_id, scope, content, request_id)
-        request = (b"request-id", request_id.encode())
-        written = _written.encode(_told(key, body, headers.key, decision))
-        done.answer = HttpAnswer(HTTPStatus.CREATED, (_KIND, NOT_KEPT, _VERSION, request), written)
-        return done
-
-    async def _token(self, key: AccessKey, now: datetime, authorization: str) -> TokenId | None:
-        """The token that charges of a balance or tab go through; None: this is none of the seller's."""
-        place = key.party_id, key.environment, authorization
-        known = self._tokens.get(place)
-        if known is None:
-            found = await instruments.spending_tokens(books_of(self.service, key, now), [authorization])
-            known = found.get(authorization)
-            if known is not None:
-                if len(self._tokens) >= MOST_KNOWN:
-                    self._tokens.clear()
-                self._tokens[place] = known
-        return known
-
-    def _command(
-        self, key: AccessKey, now: datetime, reference: str, body: _Body, amount_micros: int, token_id: TokenId
-    ) -> commands.Pay:
-        """The command that the action of the query API makes of the same request, with the same digest."""
-        asked = [
-            ("CallerReference", reference),
-            ("SenderTokenId", token_id),
-            ("TransactionAmount.CurrencyCode", USD),
-            ("TransactionAmount.Value", display_amount(amount_micros)),
-        ]
-        if body.description:
-            asked.insert(1, ("SenderDescription", body.description))
-        if body.note:
-            asked.insert(0, ("CallerDescription", body.note))
-        moment_of_id = self.service.moment_of_ids() + key.clock_offset
         request = commands.Request(
-            transaction_id=fresh_transaction_id(book_named_in(token_id), moment_of_id),
-            caller_id=key.party_id,
-            caller_reference=reference,
-            fingerprint=fingerprint("Pay", asked),
-            requested_at=now,
-            caller_description=body.note or None,
-            sender_description=body.description or None,
+            fresh_transaction_id(book_id, moment_of_id),
+            key.party_id,
+            reference,
+            _digest(reference, token_id, body, amount_micros),
+            now,
+            body.note or None,
+            body.description or None,
             refusal_spends=False,
         )
-        return commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
+        command = commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
+        charged = await self._perform(key, book_id, command)
+        if charged is None:
+            self._tokens.pop((key.party_id, key.environment, body.authorization), None)
+            return PlainCharge(key=key, admitted=True)
+        transaction_id = request.transaction_id
+        keep_request(service, transaction_id, scope, content, request_id)
+        told = _Charge(
+            "charge",
+            transaction_id,
+            _SUCCEEDED,
+            charged.status_code,
+            format_amount(amount_micros),
+            _NO_FEE,
+            USD,
+            key.environment,
+            body.authorization,
+            None,
+            METHODS[charged.payment_method],
+            body.description or None,
+            body.note or None,
+            reference,
+            _moment(received_at(transaction_id)),
+            _moment(charged.completed_at),
+        )
+        headers = (*_HEADERS, (b"request-id", request_id.encode()))
+        return PlainCharge(HttpAnswer(HTTPStatus.CREATED, headers, _written.encode(told)), key, True, transaction_id)
 
-    async def _perform(self, key: AccessKey, book_id: BookId, command: commands.Pay) -> Decision | None:
-        """What was decided and committed; None: it was refused, was answered before, or the key has changed."""
+    def _asked(self, scope: Scope, content: bytes, now: datetime) -> tuple[AccessKey, str, _Body, int] | None:
+        """The key, its name for the request, what is asked for, and how many micro-units; None: it is not plain."""
+        found: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in _READ:
+                if name in found:  # a program that sends one of them twice
+                    return None
+                found[name] = value
+        reference = found.get(b"idempotency-key", b"").decode("latin-1")
+        key = self._key(found.get(b"authorization", b""), now)
+        if (
+            key is None
+            or found.get(b"content-type") != b"application/json"
+            or found.get(b"tallystick-version", _VERSION_TEXT) != _VERSION_TEXT
+            or scope["query_string"]
+            or not inputs.is_key(reference)
+            or b"\\" in content
+        ):
+            return None
+        try:
+            body = _body.decode(content)
+            amount_micros = parse_amount(body.amount)
+        except (msgspec.DecodeError, ValueError):
+            return None
+        return (key, reference, body, amount_micros) if amount_micros > 0 and _is_plain(body, content) else None
+
+    def _key(self, header: bytes, now: datetime) -> AccessKey | None:
+        """The cached key whose secret a header has; None: the general path reads it, or tells what is wrong."""
+        digest = sha256(header).digest()
+        key = self._proven.get(digest)
+        if key is not None and self.service.keys.recall(key.access_key_id, now) is key:
+            return key if self.service.committer.reads_optimistically(key.parts[0]) else None
+        if not header.startswith(_BEARER):
+            return None
+        key = by_cached_bearer(self.service, header[len(_BEARER) :].decode("latin-1"), now)
+        if key is None or key.json_version is None or key.party_status == "closed":
+            return None
+        if len(self._proven) >= MOST_PROVEN:
+            self._proven.clear()
+        self._proven[digest] = key
+        return key
+
+    async def _find_token(self, key: AccessKey, now: datetime, authorization: str) -> tuple[TokenId, BookId] | None:
+        """The token that charges of a balance or tab go through, and its book; None: this is none of the seller's."""
+        found = await instruments.spending_tokens(books_of(self.service, key, now), [authorization])
+        token_id = found.get(authorization)
+        if token_id is None:
+            return None
+        if len(self._tokens) >= MOST_KNOWN:
+            self._tokens.clear()
+        named = self._tokens[key.party_id, key.environment, authorization] = token_id, book_named_in(token_id)
+        return named
+
+    async def _perform(self, key: AccessKey, book_id: BookId, command: commands.Pay) -> Transaction | None:
+        """What was charged and committed; None: it was refused, was answered before, or the key has changed."""
         service, shares = self.service, self.service.calls
         made: list[Decision] = []
         if not shares.begins(key.party_id, 1, key.flow):
@@ -203,76 +249,48 @@ class PlainCharges:
             return None
         finally:
             shares.ended(key.party_id)
-        if not isinstance(outcome, Accepted) or outcome.transaction_id != command.request.transaction_id:
+        if not isinstance(outcome, Accepted) or outcome.transaction_id != command.request.transaction_id or not made:
             return None
-        return made[-1] if made and made[-1].transactions else None
+        charged = made[-1].transactions[0]
+        return charged if charged.status is _SUCCESS and not charged.fee_micros else None
 
 
-def _headers(scope: Scope) -> _Headers | None:
-    """The headers, where each is there once and says the usual thing."""
-    found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        if name in _READ:
-            if name in found:
-                return None
-            found[name] = value
-    bearer, key = found.get(b"authorization", b""), found.get(b"idempotency-key", b"")
-    if not bearer.startswith(_BEARER) or found.get(b"content-type") != b"application/json":
-        return None
-    if found.get(b"tallystick-version", VERSION.encode()) != VERSION.encode():
-        return None
-    text = key.decode("latin-1")
-    return _Headers(bearer[len(_BEARER) :].decode("latin-1"), text) if inputs.is_key(text) else None
+def _is_plain(body: _Body, content: bytes) -> bool:
+    """Whether each name is there once, and each value is as it may be.
 
-
-_READ: Final = frozenset((b"authorization", b"idempotency-key", b"content-type", b"tallystick-version"))
-
-
-def _read(content: bytes) -> _Body | None:
-    """The body, where all of it is plain: each name once, without escapes, each value as it may be.
-
-    Each name and each text has two quotation marks, so that names that are there twice show in their number.
+    Without escapes, each name and each text has two quotation marks: names that are there twice show in their number.
     """
-    if b"\\" in content:
-        return None
-    try:
-        body = _body.decode(content)
-        micros = parse_amount(body.amount)
-        book_named_in(TokenId(body.authorization))
-    except (msgspec.DecodeError, ValueError, MalformedIdError):
-        return None
-    given = 2 + (body.currency is not None) + (body.description is not None) + (body.note is not None)
-    plain = (
-        content.count(b'"') == 4 * given
-        and micros > 0
-        and body.currency in {None, USD}
-        and _may_be(body.description, _LONGEST_DESCRIPTION)
-        and _may_be(body.note, _LONGEST_NOTE)
-    )
-    return body if plain else None
+    marks = 8
+    if body.currency is not None:
+        if body.currency != USD:
+            return False
+        marks += 4
+    if body.description is not None:
+        if len(body.description) > _LONGEST_DESCRIPTION or not body.description.isprintable():
+            return False
+        marks += 4
+    if body.note is not None:
+        if len(body.note) > _LONGEST_NOTE or not body.note.isprintable():
+            return False
+        marks += 4
+    return content.count(b'"') == marks
 
 
-def _may_be(text: str | None, longest: int) -> bool:
-    return text is None or (len(text) <= longest and text.isprintable())
+def _digest(reference: str, token_id: TokenId, body: _Body, amount_micros: int) -> bytes:
+    """The digest of the Pay that asks for the same."""
+    asked = [
+        ("CallerReference", reference),
+        ("SenderTokenId", token_id),
+        ("TransactionAmount.CurrencyCode", USD),
+        ("TransactionAmount.Value", display_amount(amount_micros)),
+    ]
+    if body.description:
+        asked.insert(1, ("SenderDescription", body.description))
+    if body.note:
+        asked.insert(0, ("CallerDescription", body.note))
+    return fingerprint("Pay", asked)
 
 
-def _told(key: AccessKey, body: _Body, reference: str, decision: Decision) -> _Charge:
-    (charged,) = decision.transactions
-    return _Charge(
-        "charge",
-        charged.transaction_id,
-        STATUSES[charged.status.value],
-        charged.status_code,
-        format_amount(charged.amount_micros),
-        format_amount(charged.fee_micros),
-        USD,
-        key.environment,
-        charged.instrument_id,
-        None,
-        METHODS[charged.payment_method],
-        body.description or None,
-        body.note or None,
-        reference,
-        moment(received_at(charged.transaction_id)),
-        moment(charged.completed_at),
-    )
+def _moment(at: datetime | None) -> str:
+    """As `moment` writes it, of one that is in UTC."""
+    return "" if at is None else at.isoformat(timespec="microseconds")[:26] + "Z"
