@@ -210,6 +210,8 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}/keys/{{access_key_id}}/change": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/change": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/rotate": DEVELOP,
+    f"POST {DESK}/keys/{{access_key_id}}/bearer": DEVELOP,
+    f"POST {DESK}/keys/{{access_key_id}}/bearer/end": DEVELOP,
     f"GET {DESK}/keys/{{access_key_id}}/revoke": DEVELOP,
     f"POST {DESK}/keys/{{access_key_id}}/revoke": DEVELOP,
     f"GET {DESK}/branding": VIEW,

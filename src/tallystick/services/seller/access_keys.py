@@ -41,6 +41,7 @@ __all__ = [
     "UnknownKeyError",
     "change",
     "create",
+    "end_bearer",
     "find",
     "find_entry",
     "list_",
@@ -174,6 +175,27 @@ async def make_bearer(service: Service, actor: Actor, seller_id: PartyId, access
             at=now,
         )
     return secret
+
+
+async def end_bearer(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str) -> None:
+    """End the bearer secret of a key at once; what the key signs is accepted as before. Again: nothing changes.
+
+    Raises UnknownKeyError.
+    """
+    entry = await find_entry(service, seller_id, access_key_id)
+    async with service.pool.acquire() as connection, connection.transaction():
+        if not await access_keys.end_bearer(connection, access_key_id):
+            return
+        await audit.record(
+            connection,
+            actor,
+            "key.change",
+            access_key_id,
+            business_id=seller_id,
+            environment=entry.environment,
+            details={"bearer": "ended"},
+            at=service.clock(),
+        )
 
 
 async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_id: str) -> KeyEntry:

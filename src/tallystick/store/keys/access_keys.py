@@ -144,7 +144,7 @@ class KeyEntry:
     """A key as lists show it: no secret.
 
     `maker_id`: who made it; None: a command, or somebody before this was noted. `planned_end`: when it ends by itself,
-    where no rotation ends it before.
+    where no rotation ends it before. `has_bearer`: whether calls in JSON can carry a secret of it.
     """
 
     access_key_id: str
@@ -160,6 +160,7 @@ class KeyEntry:
     planned_end: datetime | None
     maker_id: PartyId | None
     maker_name: str | None
+    has_bearer: bool
 
     def usable(self, now: datetime) -> bool:
         """Whether a call signed with this key is accepted at `now`."""
@@ -358,6 +359,11 @@ async def make_bearer(database: Database, access_key_id: str, now: datetime) -> 
     return secret
 
 
+async def end_bearer(database: Database, access_key_id: str) -> bool:
+    """Let the bearer secret of a key be good for nothing; False: it has none."""
+    return await database.fetchval(_SQL["end_bearer"], access_key_id) is not None
+
+
 def is_bearer_of(key: AccessKey, bearer: str) -> bool:
     """Whether a bearer secret is the key's. Takes as long for a wrong one as for the right one."""
     return key.bearer_digest is not None and hmac.compare_digest(key.bearer_digest, key_texts.digest(bearer))
@@ -395,4 +401,5 @@ def _entry(row: asyncpg.Record) -> KeyEntry:
         planned_end=row["planned_end"],
         maker_id=None if row["made_by"] is None else PartyId(row["made_by"]),
         maker_name=row["maker_name"],
+        has_bearer=row["has_bearer"],
     )

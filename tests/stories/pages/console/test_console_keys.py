@@ -214,3 +214,52 @@ async def test_keys_of_the_sandbox_do_not_show_in_live(world: World, seller: Sel
     live = Page(await browser.get(console(seller, "keys", environment="live")))
     assert seller.key.access_key_id not in live.text
     assert (await browser.get(console(seller, "keys", seller.key.access_key_id, environment="live"))).status_code == 404
+
+
+async def heard_in_json(world: World, secret: str) -> int:
+    """The status that a program hears that sends this secret."""
+    async with httpx.AsyncClient(trust_env=False, timeout=30, verify=NO_AUTHORITIES) as http:
+        sent = await http.get(f"{world.base_url}/v1/account", headers={"authorization": f"Bearer {secret}"})
+    return sent.status_code
+
+
+async def test_the_secret_for_json_is_shown_once_replaced_and_ended(world: World, seller: Seller) -> None:
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
+    key = await make(browser, seller)
+    page = await browser.get(console(seller, "keys", key.access_key_id))
+    assert "End the secret" not in page.text
+    first = made(await browser.submit(page, "/bearer"))
+    assert (first.access_key_id, await heard_in_json(world, first.secret)) == (key.access_key_id, 200)
+    page = await browser.get(console(seller, "keys", key.access_key_id))
+    assert first.secret not in page.text
+    assert ", also in JSON" in (await browser.get(console(seller, "keys"))).text
+    second = made(await browser.submit(page, "/bearer"))
+    assert [await heard_in_json(world, one.secret) for one in (first, second)] == [401, 200]
+    page = await browser.get(console(seller, "keys", key.access_key_id))
+    ended = await browser.submit(page, "/bearer/end")
+    assert "End the secret" not in ended.text
+    again = await browser.http.post(
+        console(seller, "keys", key.access_key_id, "bearer", "end"), headers=await browser.form_header()
+    )
+    assert again.status_code in {200, 303}
+    assert await heard_in_json(world, second.secret) == 401
+    assert await told(world, key) == "OK"
+    assert await deeds(world, seller) == [("key.create", key.access_key_id)] + [("key.change", key.access_key_id)] * 3
+    kept = str(await world.rows("SELECT details FROM audit_entry"))
+    assert first.secret not in kept
+    assert second.secret not in kept
+
+
+async def test_who_looks_on_has_no_button_for_the_secret_and_a_key_that_is_over_gets_none(
+    world: World, seller: Seller
+) -> None:
+    browser = await at_work(world, seller, StaffRole.DEVELOPER)
+    key = await make(browser, seller)
+    viewer = await at_work(world, seller, StaffRole.VIEWER)
+    path = console(seller, "keys", key.access_key_id)
+    assert "Secret for JSON</h2>" not in (await viewer.get(path)).text
+    assert (await viewer.http.post(f"{path}/bearer", headers=await viewer.form_header())).status_code == 403
+    form = await browser.get(path)
+    await browser.submit(await browser.get(f"{path}/revoke"), "/revoke")
+    late = await browser.submit(form, "/bearer")
+    assert late.status_code == 409

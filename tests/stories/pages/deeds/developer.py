@@ -21,6 +21,15 @@ async def rotate_key(scene: Scene) -> None:
     await scene.on(f"keys/{scene.seller.key.access_key_id}", "/rotate")
 
 
+async def make_bearer(scene: Scene) -> None:
+    await scene.on(f"keys/{scene.seller.key.access_key_id}", "/bearer")
+
+
+async def end_bearer(scene: Scene) -> None:
+    await make_bearer(scene)
+    await scene.on(f"keys/{scene.seller.key.access_key_id}", "/bearer/end")
+
+
 async def revoke_key(scene: Scene) -> None:
     await scene.on(f"keys/{scene.seller.key.access_key_id}/revoke", "/revoke")
 

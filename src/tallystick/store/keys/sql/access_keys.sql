@@ -31,7 +31,7 @@ RETURNING 1
 -- Keys as lists show them, with whoever made each.
 SELECT key.access_key_id, key.party_id, key.environment, key.created_at, key.expires_at, key.revoked_at, key.name,
        key.scopes, key.networks::text[] AS networks, key.calls_per_second, key.planned_end, key.made_by,
-       maker.name AS maker_name
+       maker.name AS maker_name, key.bearer_digest IS NOT NULL AS has_bearer
   FROM access_key AS key
   LEFT JOIN party AS maker ON maker.party_id = key.made_by
 
@@ -88,6 +88,10 @@ UPDATE access_key
    SET bearer_digest = $2
  WHERE access_key_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
 RETURNING 1
+
+-- name: end_bearer
+-- The bearer secret of a key is good for nothing from now on. No row when it has none.
+UPDATE access_key SET bearer_digest = NULL WHERE access_key_id = $1 AND bearer_digest IS NOT NULL RETURNING 1
 
 -- name: pin_version
 -- The version of the JSON interface with which a key called first; later ones change nothing.

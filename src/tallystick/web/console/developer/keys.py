@@ -211,6 +211,40 @@ async def rotate_key(
     return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
 
 
+@post(f"{ONE}/bearer", status_code=HTTP_200_OK, opt=STEP_UP)
+async def make_bearer(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """Make the key's secret for JSON, and show it this once; the one before ends."""
+
+    async def step(console: ConsoleContext, row: KeyRow) -> Response[Any]:
+        seller_id = console.business.party_id
+        try:
+            secret = await access_keys.make_bearer(console.service, console.actor, seller_id, access_key_id)
+        except NotTheirKeyError:
+            problems = {"bearer": "Only owners make secrets of keys that move real money."}
+            return _key_page(console, row, status=HTTP_403_FORBIDDEN, problems=problems)
+        except UnknownKeyError:
+            problems = {"bearer": "This key can no longer be used. Make a new one."}
+            return _key_page(console, row, status=HTTP_409_CONFLICT, problems=problems)
+        return console.page("console/developer/bearer_made.html", row=row, secret=secret)
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
+
+
+@post(f"{ONE}/bearer/end", status_code=HTTP_200_OK, opt=STEP_UP)
+async def end_bearer(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
+) -> Response[Any]:
+    """End the key's secret for JSON at once; idempotent."""
+
+    async def step(console: ConsoleContext, _: KeyRow) -> Response[Any]:
+        await access_keys.end_bearer(console.service, console.actor, console.business.party_id, access_key_id)
+        return go(console.path("keys", access_key_id))
+
+    return await _for_key(request, business, environment, access_key_id, step, Permission.DEVELOP)
+
+
 @get(f"{ONE}/revoke")
 async def show_revoke(
     request: PageRequest, business: FromPath[int], environment: FromPath[str], access_key_id: FromPath[str]
@@ -347,6 +381,8 @@ key_routes = [
     show_change,
     change_key,
     rotate_key,
+    make_bearer,
+    end_bearer,
     show_revoke,
     revoke_key,
 ]
