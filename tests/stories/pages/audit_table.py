@@ -31,7 +31,7 @@ FORMS: Final = (
     Form(f"POST {DESK}/keys/{{access_key_id}}/change", "key.change", developer.change_key),
     Form(f"POST {DESK}/keys/{{access_key_id}}/rotate", "key.rotate", developer.rotate_key),
     Form(f"POST {DESK}/keys/{{access_key_id}}/bearer", "key.change", developer.make_bearer),
-    Form(f"POST {DESK}/keys/{{access_key_id}}/bearer/end", "key.change", developer.end_bearer, ("key.change",)),
+    Form(f"POST {DESK}/keys/{{access_key_id}}/bearer/end", "key.change", developer.end_bearer),
     Form(f"POST {DESK}/keys/{{access_key_id}}/revoke", "key.revoke", developer.revoke_key),
     Form(f"POST {DESK}/notifications/settings", "notification.settings", developer.notification_settings),
     Form(f"POST {DESK}/notifications/test", "notification.test", developer.test_notification),
