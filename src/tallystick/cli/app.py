@@ -103,6 +103,9 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
         "Hold what a rail or a statement of the bank says that moved against the books.",
     ),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
+    "webhooks": CommandEntry(
+        "commands.delivery.webhooks:app", "Where events are delivered to: endpoints, secrets, logs, replays."
+    ),
     "ipn": CommandEntry("commands.ipn:app", "Notifications: lists, replays, addresses, a local receiver."),
     "sandbox": CommandEntry(
         "commands.sandbox:app",

@@ -133,6 +133,14 @@ texts with six decimals |
 | `sandbox fault list` | an array of `fault`, `meets`, `outcome`, `state` (`waits`, `holds`, `met`), `transaction_id`, \
 `ordered_at` |
 | `sandbox button` | `html` |
+| `webhooks list` | an array of `id`, `environment`, `url`, `types` (empty: all but charges answered at once), \
+`description`, `enabled`, `disabled_because`, `previous_secret_until`, `failing_since`, `last_delivered_at` |
+| `webhooks add`, `webhooks rotate` | the same of one endpoint, with its `secret` |
+| `webhooks enable`, `webhooks remove` | the same of one endpoint |
+| `webhooks test` | `arrived`, `http_status`, `problem` |
+| `webhooks replay` | `events`: how many |
+| `webhooks log` | an array of `number`, `event`, `state`, `tries`, `status`, `delivered_at`, `problem` |
+| `webhooks check` | an array of `book`, `first`, `last`, `kept`; empty: no number is missing |
 | `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
 | `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \
 `pending`, `liability_micros`, `debt_micros`, `cash_micros`; where tables cannot be read \

@@ -7,7 +7,7 @@ import os
 import pwd
 import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +29,9 @@ from tallystick.db.connections import Pool
 from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Method, RailOperation, RequestPayout
 from tallystick.domain.outcomes import Accepted
-from tallystick.services.operations.audit import ACTIONS
+from tallystick.services.events import endpoints
+from tallystick.services.events.endpoints import EndpointWish
+from tallystick.services.operations.audit import ACTIONS, Actor
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties, second_factors
 from tallystick.store.keys.certificates import fingerprint_of
@@ -62,6 +64,7 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
     (tmp_path / "logo.png").write_bytes(png(9, 9))
     clock = TestClock(now - AGE)
     settings = Settings(data_directory=tmp_path, database_url=url, public_url="", master_key=MASTER_KEY)
+    settings = replace(settings, allow_private_notification_targets=True)  # an endpoint on this machine
     async with open_service(settings, clock) as service:
         async with service.pool.acquire() as connection:
             ben = await parties.create_personal(connection, "ben@people.example", "Ben", "no hash", clock())
@@ -108,7 +111,11 @@ async def scene(make_migrated: MakeDatabase, tmp_path: Path) -> AsyncIterator[Sc
             lost,
             clock() - timedelta(days=2),
         )
+        endpoint = await endpoints.create(
+            service, Actor(None), seller.party_id, "sandbox", EndpointWish("http://127.0.0.1:9/events")
+        )
         given = {
+            "endpoint": endpoint.endpoint.endpoint_id,
             "lost_order": lost,
             "waiting_fault": waiting,
             "holding_fault": holding,
@@ -146,7 +153,7 @@ async def test_every_deed_leaves_its_row(scene: Scene, command: Command) -> None
     pytest.importorskip("pyarrow")
     pytest.importorskip("sepaxml")
     me = pwd.getpwuid(os.getuid()).pw_name
-    last, wrong = 0, []
+    last, wrong = await scene.pool.fetchval("SELECT max(audit_id) FROM audit_entry"), []  # of the endpoint
     for deed in ACTION_WORDS:
         arguments = [word.format_map(scene.given) for word in shlex.split(deed.command)]
         ended = await command(*arguments, "--json", settings=scene.settings, typed=deed.typed)

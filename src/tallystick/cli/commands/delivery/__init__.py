@@ -1,0 +1,1 @@
+"""Commands about what is brought to sellers: webhooks."""
