@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered however much there is to do: whoever watches over us must not take us for dead."""
-_STATIC: Final = ("/static/", "/docs/")
-"""Files: a page of the documentation brings a dozen of them."""
+_STATIC: Final = "/static/"
 _BEGINNINGS: Final = ("/cobranded-ui/actions/", "/pba/paypipeline")
 _SIGN_IN: Final = ("/sign-in", "/sign-up", "/email", "/email-code")
 _BEGINNING: Final = frozenset({"start", "sign-in"})

@@ -92,6 +92,14 @@ async def test_a_problem_is_shown_as_it_came(seller: Seller, developer: Browser)
     assert "/docs/errors#problems-of-the-json-interface" in Page(sent).links
 
 
+async def test_what_no_header_can_have_is_for_the_answer_to_tell(seller: Seller, developer: Browser) -> None:
+    page = await developer.get(f"{place(seller)}?endpoint=charges.create")
+    typed = {"json.authorization": "P0", "json.amount": "1.00", "idempotency_key": "Käse", "do": "send"}
+    sent = await developer.submit(page, "/requests", key=seller.key.access_key_id, **typed)
+    assert sent.status_code == 200
+    assert "printable ASCII" in json.loads(code_of(sent)[0])["detail"]
+
+
 async def test_a_key_may_do_no_more_than_elsewhere(world: World, seller: Seller, developer: Browser) -> None:
     reader = await access_keys.create(
         *(world.pool, world.service.vault, seller.party.party_id, "sandbox", world.clock()),

@@ -118,10 +118,11 @@ async def _send(console: ConsoleContext, call: JsonCall, access_key_id: str) -> 
         return await by_key(service, access_key_id, "key", now)
 
     at = network_address(console.request, console.service.settings)
-    transport = httpx.ASGITransport(cast("Any", JsonApi(console.service, lambda _: at, chosen)))
+    transport = httpx.ASGITransport(cast("Any", JsonApi(console.service, lambda _: at, caller_of=chosen)))
     begun = time.monotonic()
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
-        headers = call.headers | {"authorization": "Bearer of-the-console"}
+        named = call.headers | {"authorization": "Bearer of-the-console"}
+        headers = {name.encode(): value.encode() for name, value in named.items()}  # what is no ASCII, the answer tells
         url = f"{console.service.settings.public_url}{call.path}"
         response = await http.request(call.endpoint.method, url, content=call.body, headers=headers)
     took = round((time.monotonic() - begun) * 1000)
