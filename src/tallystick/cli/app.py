@@ -103,6 +103,9 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
         "Hold what a rail or a statement of the bank says that moved against the books.",
     ),
     "clock": CommandEntry("commands.clocks:app", "The test clock of a seller's sandbox."),
+    "listen": CommandEntry(
+        "commands.delivery.listen:listen", "Read events as they happen, and bring them to a program on this machine."
+    ),
     "webhooks": CommandEntry(
         "commands.delivery.webhooks:app", "Where events are delivered to: endpoints, secrets, logs, replays."
     ),

@@ -133,6 +133,7 @@ texts with six decimals |
 | `sandbox fault list` | an array of `fault`, `meets`, `outcome`, `state` (`waits`, `holds`, `met`), `transaction_id`, \
 `ordered_at` |
 | `sandbox button` | `html` |
+| `listen` | at first `listening_after`, `secret`; then each event, with `forwarded`: the status, or a problem |
 | `webhooks list` | an array of `id`, `environment`, `url`, `types` (empty: all but charges answered at once), \
 `description`, `enabled`, `disabled_because`, `previous_secret_until`, `failing_since`, `last_delivered_at` |
 | `webhooks add`, `webhooks rotate` | the same of one endpoint, with its `secret` |

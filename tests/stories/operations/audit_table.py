@@ -165,6 +165,7 @@ WITHOUT: Final[Mapping[str, str]] = {
     "clock show": LOOKS,
     "payout list": LOOKS,
     "ipn list": LOOKS,
+    "listen": LOOKS,
     "webhooks list": LOOKS,
     "webhooks log": LOOKS,
     "webhooks check": LOOKS,

@@ -1,0 +1,45 @@
+"""`tallystick listen`: events of a service somewhere, brought to this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import httpx
+import typer
+
+from tallystick.cli.console import Json, ProblemError, run_until_stopped, settings_of_process
+from tallystick.cli.event_listener import EventListener
+from tallystick.cli.options import ServiceUrl
+
+SECRET_VARIABLE = "TALLYSTICK_SECRET"  # noqa: S105 - the name of a variable
+
+
+def listen(
+    forward_to: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where each event is posted to, signed as a webhook is.")
+    ] = None,
+    service: ServiceUrl = None,
+    secret_env: Annotated[
+        str, typer.Option(metavar="NAME", help="Which environment variable has the key's bearer secret.")
+    ] = SECRET_VARIABLE,
+    after: Annotated[
+        int | None, typer.Option(min=0, help="Begin after the event of this number; else with what happens now.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Read events as they happen and print them, until Ctrl-C; with --forward-to, post them to a program here.
+
+    They are signed by a secret that is made for this run and shown at its beginning. The key needs the scope read.
+    An event that does not arrive is not sent again: begin once more with --after.
+    """
+    bearer = os.environ.get(secret_env, "")
+    if not bearer:
+        raise ProblemError(f"{secret_env} has no secret; make one: tallystick keys bearer")
+    url = (service or settings_of_process().public_url).rstrip("/")
+    run_until_stopped(_listen(url, bearer, forward_to, after, json=json))
+
+
+async def _listen(url: str, bearer: str, forward_to: str | None, after: int | None, *, json: bool) -> None:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        await EventListener(http, url, bearer, forward_to, json).run(after)
