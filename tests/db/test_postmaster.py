@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ SERVER = """
 import socket, sys
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(sys.argv[1])
-listening.listen()
+listening.listen(1)
 print("listens", flush=True)
 sys.stdin.read()
 """
@@ -99,6 +100,19 @@ def test_a_hidden_server_is_found_by_its_socket(data: Path) -> None:
         assert is_used(process.pid)
     assert not is_alive(running)
     assert found(data, process.pid, hidden) is None
+
+
+@needs_linux
+def test_a_hidden_server_that_lets_nobody_in_is_no_dead_one(data: Path) -> None:
+    with server(data) as process, ExitStack() as stack:
+        while True:
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.setblocking(False)
+            try:
+                waiting.connect(str(data / "socket"))
+            except BlockingIOError:
+                break
+        assert found(data, process.pid, hidden) == Postmaster(process.pid, None)
 
 
 @needs_linux

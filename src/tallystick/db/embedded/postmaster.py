@@ -50,7 +50,7 @@ class Postmaster:
         except psutil.AccessDenied:
             return cls(pid, process)  # of another user; only the server's user writes postmaster.pid
         except psutil.NoSuchProcess:
-            return cls(pid, None) if _takes_signals(pid) and _listener(listens_at) == pid else None
+            return cls(pid, None) if _takes_signals(pid) and _listens(listens_at, pid) else None
 
     @property
     def is_alive(self) -> bool:
@@ -87,14 +87,20 @@ def _takes_signals(pid: int) -> bool:
     return False
 
 
-def _listener(path: Callable[[], Path]) -> int | None:
-    """The number of the process that listens at a socket; none where nobody does, or the system does not tell."""
+def _listens(path: Callable[[], Path], pid: int) -> bool:
+    """Whether this process listens at a socket: also where somebody does who is too busy to let anybody in.
+
+    Else a server that is merely overloaded would be taken for a dead one, whose lock files may be written over.
+    """
     if sys.platform != "linux":
-        return None
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-        asking.settimeout(1)
-        asking.connect(str(path()))
-        told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        pid: int = _CREDENTIALS.unpack(told)[0]
-        return pid
-    return None
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+            asking.settimeout(1)
+            asking.connect(str(path()))
+            told = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except (TimeoutError, BlockingIOError):
+        return True
+    except OSError:
+        return False
+    return bool(_CREDENTIALS.unpack(told)[0] == pid)
