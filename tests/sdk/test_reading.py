@@ -73,7 +73,6 @@ def test_what_a_later_service_adds_does_no_harm(fake: FakeTallystick) -> None:
 
 
 def test_objects_do_not_change_and_are_equal_by_what_they_say(fake: FakeTallystick) -> None:
-    fake.books.smallest_charge = 1
     auth, ts = agreed(fake), fake.client()
     ts.top_ups.create(authorization=auth, amount="10.00").wait()
     charge = ts.charges.create(authorization=auth, amount="0.0025", description="1,000 tokens")

@@ -17,6 +17,9 @@ MICROS_PER_MINOR_UNIT: Final = 10_000
 USUAL_SMALLEST_CHARGE_MICROS: Final = MICROS_PER_MINOR_UNIT
 """The least that one payment may be, where nobody has said otherwise: docs/protocol/flows.md, 1."""
 
+SANDBOX_SMALLEST_CHARGE_MICROS: Final = 1
+"""The same for the sandboxes of new sellers: what a program tries there is not refused before its seller has chosen."""
+
 GREATEST_SMALLEST_CHARGE_MICROS: Final = 10_000 * MICROS_PER_UNIT
 """A greater one could never be charged by a card: nobody means it."""
 

@@ -105,7 +105,7 @@ class Settings:
             `smtp_url` is set.
         require_verified_accounts: real money needs verified accounts on both sides, and verified bank accounts.
         smallest_charge: the least, in micro-units, that one payment may be in books that are opened from now on; None:
-            a cent. Sellers change their own.
+            a millionth in a sandbox, a cent in live books. Sellers change their own.
         unverified_spending_limit: the most, in micro-units, that one payment may take from an account not verified.
         unverified_receiving_limit: the most, in micro-units, that is held for an account not verified.
         redeem_balances_below: balances of less than so much, in micro-units, are paid back when their buyers ask for

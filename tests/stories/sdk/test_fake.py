@@ -157,6 +157,7 @@ async def tab(story: Story) -> None:
 
 async def test_the_fake_answers_as_the_service_does(shop: Shop, ts: AsyncTallystick) -> None:
     fake = FakeTallystick(clock=lambda: datetime(2026, 12, 1, tzinfo=UTC), slow=True)
+    fake.books.smallest_charge = 10_000  # as of the shop's books
 
     async def agrees_there(auth: Authorization, method: str) -> None:
         buyer = Buyer(f"{secrets.token_hex(8)}@buyer.example", "correct horse battery", "Ada")

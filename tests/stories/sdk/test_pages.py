@@ -12,8 +12,10 @@ from tests.stories.sdk.conftest import rail_answering
 from tests.stories.sdk.typescript import compile_alone, run
 from tests.support.guides import USUAL, Guide
 from tests.support.paths import ROOT
-from tests.support.shop import Shop, usd
+from tests.support.shop import Shop
 
+from tallystick.domain.environments import SANDBOX
+from tallystick.services.charges.charge_rules import usual_smallest_charge
 from tallystick.store.charges import charge_rules
 
 DOCS = ROOT / "docs"
@@ -37,8 +39,9 @@ async def test_the_page_of_the_python_client(shop: Shop, secret: str, monkeypatc
 async def test_the_ten_lines(shop: Shop, secret: str) -> None:
     program = blocks("json-api.md", "python")
     assert len([line for line in program.splitlines() if line]) <= 10
+    usual = usual_smallest_charge(shop.service, SANDBOX)  # as a sandbox is opened
     async with shop.service.pool.acquire() as connection, connection.transaction():
-        await charge_rules.set_smallest_charge(connection, [shop.books.book_id], usd("0.0001"))
+        await charge_rules.set_smallest_charge(connection, [shop.books.book_id], usual)
     typed = program.replace("tsk_test_…", secret).replace(USUAL, shop.url)
     printed: list[str] = []
     names: dict[str, Any] = {"__name__": "ten lines", "print": lambda word: printed.append(str(word))}

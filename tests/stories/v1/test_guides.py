@@ -14,8 +14,10 @@ from tests.support.paths import ROOT
 from tests.support.shop import Shop, usd
 
 from tallystick.domain.commands import InstallToken, Method, TokenPurpose, TokenTerms, TokenType
+from tallystick.domain.environments import SANDBOX
 from tallystick.domain.ids import IdKind, TokenId
 from tallystick.domain.outcomes import Done
+from tallystick.services.charges.charge_rules import usual_smallest_charge
 from tallystick.store.charges import charge_rules
 
 PROGRAMS = ("sell-credits.md", "run-a-tab.md", "charge-per-call.md", "subscriptions.md")
@@ -25,9 +27,10 @@ MARKETPLACE = (ROOT / "docs" / "guides" / "marketplace.md").read_text("utf-8")
 @pytest.mark.parametrize("name", PROGRAMS)
 async def test_a_guide_does_what_it_says(program: Program, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     shop = program.shop
-    if name == "charge-per-call.md":  # what its command does
+    if name == "charge-per-call.md":  # as a sandbox is opened
+        usual = usual_smallest_charge(shop.service, SANDBOX)
         async with shop.service.pool.acquire() as connection, connection.transaction():
-            await charge_rules.set_smallest_charge(connection, [shop.books.book_id], usd("0.000001"))
+            await charge_rules.set_smallest_charge(connection, [shop.books.book_id], usual)
     monkeypatch.setenv("API_KEY", program.secret)
     guide = Guide(name)
     assert guide.told

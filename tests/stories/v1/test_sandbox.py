@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import secrets
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 from tests.stories.conftest import OpenShop
 from tests.stories.v1.conftest import Program, as_object, as_problem, program_of
 
+from tallystick.domain.environments import LIVE, SANDBOX
 from tallystick.domain.scopes import EVERYTHING, KeyScope
 from tallystick.services.charges import charge_rules
+from tallystick.services.identity import account_opening
 from tallystick.services.operations.audit import Actor
+from tallystick.services.seller.books import first_book_of
 from tallystick.services.seller.manual_operations import context_with_book
 
 PREPAID = {"kind": "prepaid", "limit": "25.00", "return_url": "https://shop.example/back"}
@@ -42,14 +46,25 @@ async def test_ten_lines_from_an_authorization_to_what_is_left(program: Program)
     await program.shop.rail_answers()
     assert (await program.get(f"/v1/top_ups/{top_up['id']}"))["status"] == "succeeded"
     body = {"authorization": authorization["id"], "amount": "0.0025", "description": "1,000 tokens"}
-    smallest = await program.problem("/v1/charges", body, 422, "amount_out_of_range", "job-17")
-    assert smallest["smallest_amount"] == "0.010000"
     shop, sold = program.shop, program.shop.books
     books = await context_with_book(shop.service, Actor.command("test"), sold.party_id, sold.book_id)
     assert books is not None
-    await charge_rules.set_smallest_charge(books, 100)
+    await charge_rules.set_smallest_charge(books, charge_rules.usual_smallest_charge(shop.service, SANDBOX))
     await program.post("/v1/charges", body, "job-17")
     assert (await program.get(f"/v1/authorizations/{authorization['id']}"))["available"] == "9.997500"
+
+
+async def test_new_sandboxes_take_a_millionth_and_live_books_a_cent_unless_the_operator_said(program: Program) -> None:
+    service = program.shop.service
+    said = dataclasses.replace(service, settings=dataclasses.replace(service.settings, smallest_charge=500))
+    for opening, sandbox, live in ((service, 1, 10_000), (said, 500, 500)):
+        seller = await account_opening.open_business(opening, Actor.command("test"), "Shop", address(), None)
+        book_id = await first_book_of(service, seller.party_id, SANDBOX)
+        assert book_id is not None
+        books = await context_with_book(service, Actor.command("test"), seller.party_id, book_id)
+        assert books is not None
+        assert (await charge_rules.find(books)).smallest_charge_micros == sandbox
+        assert charge_rules.usual_smallest_charge(opening, LIVE) == live
 
 
 async def test_what_was_agreed_to_has_begun_in_the_answer_however_long_that_took(program: Program) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.environments import LIVE
 from tallystick.domain.money import (
     GREATEST_SMALLEST_CHARGE_MICROS,
+    SANDBOX_SMALLEST_CHARGE_MICROS,
     USUAL_SMALLEST_CHARGE_MICROS,
     display_amount,
     parse_amount,
@@ -36,10 +38,12 @@ FIELD: Final = "smallest_charge"
 """The field of forms in which the smallest charge is typed."""
 
 
-def usual_smallest_charge(service: Service) -> int:
-    """What the books of sellers begin with, in micro-units."""
+def usual_smallest_charge(service: Service, environment: str) -> int:
+    """What a seller's books of an environment begin with, in micro-units: what the setting says, if it does."""
     usual = service.settings.smallest_charge
-    return USUAL_SMALLEST_CHARGE_MICROS if usual is None else usual
+    if usual is not None:
+        return usual
+    return USUAL_SMALLEST_CHARGE_MICROS if environment == LIVE else SANDBOX_SMALLEST_CHARGE_MICROS
 
 
 def read_smallest_charge(text: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Final
 
+from tallystick.domain.environments import SANDBOX
 from tallystick.services.charges.charge_rules import usual_smallest_charge
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity.sign_in import (
@@ -48,7 +49,7 @@ async def open_business(service: Service, actor: Actor, name: str, email: str, p
     if password is not None and (problem := password_problem(password, email, name)):
         raise FormError({"password": problem})
     password_hash = None if password is None else await service.passwords.hash(password)
-    smallest = usual_smallest_charge(service)
+    smallest = usual_smallest_charge(service, SANDBOX)
     async with service.pool.acquire() as connection, connection.transaction():
         party = await parties.create_business(connection, email, name, service.clock(), password_hash, smallest)
         await _record(connection, service, actor, "account.open", party)

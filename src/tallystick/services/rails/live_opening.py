@@ -111,8 +111,8 @@ async def open_live(
     """Open the live books of a seller, in one commit with its row in the audit log.
 
     `terms`: by which words the seller takes part, such as the name and the date of a contract.
-    `smallest_charge_micros`: None: what the setting says. `fee_schedule`: of which name; None: the one that the seller
-    has. Raises NotReadyForLiveError, AlreadyOpenError, FormError: no terms, or no such schedule.
+    `smallest_charge_micros`: None: what live books begin with. `fee_schedule`: of which name; None: the one that the
+    seller has. Raises NotReadyForLiveError, AlreadyOpenError, FormError: no terms, or no such schedule.
     """
     known = await standing(service, seller)
     if known.open:
@@ -131,7 +131,9 @@ async def open_live(
         with duplicate_keys():
             async with service.pool.acquire() as connection, connection.transaction():
                 await parties.set_fee_schedule(connection, seller.party_id, chosen)
-                smallest = usual_smallest_charge(service) if smallest_charge_micros is None else smallest_charge_micros
+                smallest = (
+                    usual_smallest_charge(service, LIVE) if smallest_charge_micros is None else smallest_charge_micros
+                )
                 book_id = await create_book.create_seller_book(connection, seller.party_id, LIVE, now, smallest)
                 details = {"terms": terms.strip(), "fees": chosen or STANDARD}
                 if smallest_charge_micros is not None:

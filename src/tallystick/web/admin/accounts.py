@@ -12,6 +12,7 @@ from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.domain.commands import Method
+from tallystick.domain.environments import LIVE
 from tallystick.domain.fees import FeeSchedule
 from tallystick.domain.money import display_amount
 from tallystick.services.charges import charge_rules
@@ -235,7 +236,7 @@ async def account_page(operator: OperatorContext, number: int, **more: Any) -> R
         "books": await accounts.books_of(service, account.party_id),
         "hosts": await return_hosts.of_seller(service, account.party_id),
         "live": await live_opening.standing(service, account) if account.kind == "business" else None,
-        "usual_smallest_micros": charge_rules.usual_smallest_charge(service),
+        "usual_smallest_micros": charge_rules.usual_smallest_charge(service, LIVE),
         "holdings": await accounts.holdings_of(service, account.party_id),
         "fees": fee_lines(rules.fees_of(account.fee_schedule)) if account.kind == "business" else [],
         "schedules": [(name, name.replace("-", " ").capitalize()) for name in (STANDARD, *sorted(rules.own_fees))],

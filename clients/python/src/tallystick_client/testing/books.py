@@ -118,9 +118,12 @@ class Transaction:
 
 @dataclass(slots=True)
 class Books:
-    """Everything of one seller. `smallest_charge`: in micro-units; `fee`: what the service keeps of real money."""
+    """Everything of one seller. `smallest_charge`: in micro-units; `fee`: what the service keeps of real money.
 
-    smallest_charge: int = CENT
+    The smallest charge is at first that of a new sandbox.
+    """
+
+    smallest_charge: int = 1
     fee: Callable[[int], int] = usual_fee
     cash: int = 0
     authorizations: dict[str, Authorization] = field(default_factory=dict)
