@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 from tests.support.paths import ROOT
-from tools.check import QUICK_TESTS, STATIC_CHECKS
+from tools.check import NOT_QUICK, QUICK_TESTS, STATIC_CHECKS
 
 import tallystick
 
@@ -78,6 +78,7 @@ def test_hooks_run_the_checks_of_this_repository() -> None:
 def test_the_quick_tests_are_there() -> None:
     assert [path for path in QUICK_TESTS if not (ROOT / path).exists()] == []
     assert len(set(QUICK_TESTS)) == len(QUICK_TESTS)
+    assert [path for path in NOT_QUICK if not path.startswith(QUICK_TESTS) or not (ROOT / path).exists()] == []
 
 
 def test_forms_for_issues_ask_for_something() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import stat
 import struct
 import sys
 from collections.abc import Iterator
@@ -49,7 +50,9 @@ def listeners(port: int) -> Iterator[list[socket.socket]]:
     found = []
     try:
         for name in os.listdir(DESCRIPTORS):  # noqa: PTH208 - as the guard of connections does
-            with suppress(OSError):  # no socket, or closed meanwhile
+            with suppress(OSError):  # closed meanwhile
+                if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                    continue
                 one = socket.socket(fileno=os.dup(int(name)))
                 if _listens(one, port):
                     found.append(one)
