@@ -51,7 +51,8 @@ def listeners(port: int) -> Iterator[list[socket.socket]]:
     try:
         for name in os.listdir(DESCRIPTORS):  # noqa: PTH208 - as the guard of connections does
             with suppress(OSError):  # closed meanwhile
-                if not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                borrowed = any(one.fileno() == int(name) for one in found)  # the list's own descriptor is free again
+                if borrowed or not stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                     continue
                 one = socket.socket(fileno=os.dup(int(name)))
                 if _listens(one, port):
