@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from tests.deploy.whole.asked import ASKED
 from tests.support.paths import ROOT
-from tools.check import NOT_QUICK, QUICK_TESTS, STATIC_CHECKS
+from tools.check import IMAGE_ASKED, IMAGE_TESTS, NOT_QUICK, QUICK_TESTS, STATIC_CHECKS
 
 import tallystick
 
@@ -79,6 +80,11 @@ def test_the_quick_tests_are_there() -> None:
     assert [path for path in QUICK_TESTS if not (ROOT / path).exists()] == []
     assert len(set(QUICK_TESTS)) == len(QUICK_TESTS)
     assert [path for path in NOT_QUICK if not path.startswith(QUICK_TESTS) or not (ROOT / path).exists()] == []
+
+
+def test_the_tests_of_whole_machines_are_there_and_hear_that_they_are_asked_for() -> None:
+    assert list((ROOT / IMAGE_TESTS).glob("test_*.py"))
+    assert IMAGE_ASKED == ASKED
 
 
 def test_forms_for_issues_ask_for_something() -> None:

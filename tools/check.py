@@ -2,7 +2,7 @@
 
 Of a whole run, the tests of the domain are run beside the checks, and fail below a floor of what they reach of it. With
 `--coverage` first, what all tests reach of the program is measured instead. With `--quick`, a chosen part of the tests
-is run; with `--help`, nothing.
+is run; with `--image`, those that make whole machines, which all others leave out; with `--help`, nothing.
 """
 
 import os
@@ -32,6 +32,10 @@ All of them share one database server, whose connections are enough for four."""
 HELP = "--help"
 MEASURE = "--coverage"
 QUICK = "--quick"
+IMAGE = "--image"
+IMAGE_TESTS = "tests/deploy/whole"
+IMAGE_ASKED = "TALLYSTICK_TEST_IMAGE"
+"""What is set while those are asked for; else they skip. One after the other: each fills the machine."""
 QUICK_TESTS = (
     "tests/domain",
     "tests/services",
@@ -137,6 +141,9 @@ def run_tests(pytest_arguments: list[str]) -> int:
         return measure(given, ["--fail-under", "0"] if given else [])
     if pytest_arguments[:1] == [QUICK]:
         return pytest([*QUICK_TESTS, *(f"--ignore={path}" for path in NOT_QUICK), *pytest_arguments[1:]])
+    if pytest_arguments[:1] == [IMAGE]:
+        os.environ[IMAGE_ASKED] = "1"
+        return pytest([IMAGE_TESTS, "-n", "0", *pytest_arguments[1:]])
     return pytest(pytest_arguments or [f"--ignore={path}" for path in domain_tests()])
 
 

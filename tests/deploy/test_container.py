@@ -97,8 +97,9 @@ def composition() -> dict[str, Any]:
 
 def test_the_composition_confines_the_service_and_sets_what_is_a_setting(tmp_path: Path) -> None:
     services = composition()["services"]
-    (tmp_path / "database_url").write_text("postgresql://tallystick:secret@postgres/tallystick")
-    for name in ("serve", "worker"):
+    (tmp_path / "database_url").write_text("postgresql://tallystick_work:secret@postgres/tallystick")
+    (tmp_path / "owner_database_url").write_text("postgresql://tallystick:secret@postgres/tallystick")
+    for name in ("serve", "worker", "migrate"):
         service = services[name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
@@ -112,10 +113,14 @@ def test_the_composition_confines_the_service_and_sets_what_is_a_setting(tmp_pat
         assert settings.public_url == "https://pay.example.com"
         assert settings.reverse_proxies == 1
         assert settings.database_url is not None
+        assert (settings.owner_database_url is not None) == (name == "migrate"), "who serves changes no table"
+        assert {Path(file).name for file in given.values() if file.startswith(str(tmp_path))} == set(service["secrets"])
         drain, grace = 10, int(service["stop_grace_period"].removesuffix("s"))
         assert grace > drain + 15 + 4, "drained, answered, committed"
     assert services["serve"]["command"] == ["serve", "--no-worker"]
     assert services["worker"]["command"] == ["worker"]
+    assert services["migrate"]["command"] == ["migrate"]
+    assert services["migrate"]["restart"] == "no"
 
 
 def test_the_parts_of_the_composition_know_each_other() -> None:
