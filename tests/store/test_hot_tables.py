@@ -55,6 +55,7 @@ RARELY: Mapping[str, str] = {
     "store/keys/access_keys.change": "somebody changes what one is for",
     "store/keys/access_keys.create": "one is made",
     "store/keys/access_keys.end_at": "somebody ends one",
+    "store/keys/access_keys.end_bearer": "somebody ends its bearer secret",
     "store/keys/access_keys.pin_version": "its first call in JSON; once each",
     "store/keys/access_keys.revoke": "somebody revokes one",
     "store/keys/access_keys.set_bearer": "somebody wants a bearer secret",
