@@ -47,7 +47,7 @@ def can_refuse() -> bool:
 @contextmanager
 def listeners(port: int) -> Iterator[list[socket.socket]]:
     """The sockets of this process that listen on a port, whoever opened them, as long as this is open."""
-    found = []
+    found: list[socket.socket] = []
     try:
         for name in os.listdir(DESCRIPTORS):  # noqa: PTH208 - as the guard of connections does
             with suppress(OSError):  # closed meanwhile
