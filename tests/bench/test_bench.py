@@ -43,7 +43,7 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
     report = json.loads(figures.read_text())
     assert report["problems"] == []
     measured = {measure["case"]: measure for measure in report["measures"]}
-    plain = {"pgbench", "empty", "pay", "tab", "spread", "mix", "read", "batch"}
+    plain = {"pgbench", "empty", "pay", "json", "tab", "spread", "mix", "read", "batch"}
     assert measured.keys() == plain | {"neighbour", "beside flood", "flood", "beside lists", "lists"}
     assert all(measure["rate"] > 0 for measure in measured.values())
     assert report["half_load"]["p99_ms"] > 0
