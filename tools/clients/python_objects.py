@@ -75,7 +75,7 @@ else:
         if base == "Awaited" and "failed" not in words(members["status"]):
             lines.append("    fails: ClassVar[bool] = False\n")
         for member, told in members.items():
-            nullable = isinstance(told.get("type"), list)
+            nullable = isinstance(told.get("type"), list) or {"type": "null"} in told.get("anyOf", ())
             optional = nullable or member not in schema.get("required", ())
             kind = self._type(name, member, told)
             empty = " = field(default_factory=list)" if kind.startswith("list[") else ""
@@ -85,6 +85,8 @@ else:
     def _type(self, owner: str, member: str, schema: Schema) -> str:
         if "$ref" in schema:
             return named(schema)
+        if "anyOf" in schema:
+            return " | ".join(self._type(owner, member, one) for one in schema["anyOf"] if one != {"type": "null"})
         choices, kinds = words(schema), schema.get("type", "object")
         kind = kinds if isinstance(kinds, str) else next(one for one in kinds if one != "null")
         if len(choices) > 1:

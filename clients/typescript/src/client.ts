@@ -83,13 +83,18 @@ export class Tallystick {
     this.#client = createClient({
       baseUrl: options.baseUrl.replace(/\/+$/, ""),
       headers: { authorization: `Bearer ${options.apiKey}`, "tallystick-version": API_VERSION },
+      querySerializer: { array: { style: "form", explode: false } }, // the service takes a name once
       fetch: (request) => sendPatiently(request, send, retries, this.#sleep),
     });
   }
 
   /** Reads one object. Throws ProblemError, NoAnswerError, UnexpectedAnswerError. */
-  async get<P extends Exclude<PathOf<"get">, ListPath | FilePath>>(path: P, id?: string): Promise<AnswerOf<P, "get">> {
-    return this.#ask("GET", path, { params: { path: { id } } });
+  async get<P extends Exclude<PathOf<"get">, ListPath | FilePath>>(
+    path: P,
+    id?: string,
+    query: QueryOf<P> = {} as QueryOf<P>,
+  ): Promise<AnswerOf<P, "get">> {
+    return this.#ask("GET", path, { params: { path: { id }, query } });
   }
 
   /** Asks for something to be done. Throws as `get`. */

@@ -1015,8 +1015,8 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
             /** @description What it gives back or disputes. */
             refunded_transaction: string | null;
             /**
@@ -1089,8 +1089,8 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
             /** @description What it gives back or disputes. */
             refunded_transaction: string | null;
             /**
@@ -1144,8 +1144,8 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
             /** @description What it gives back or disputes. */
             refunded_transaction: string | null;
             /**
@@ -1199,8 +1199,8 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
             /** @description What it gives back or disputes. */
             refunded_transaction: string | null;
             /**
@@ -1254,8 +1254,8 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
             /** @description What it gives back or disputes. */
             refunded_transaction: string | null;
             /**
@@ -1309,10 +1309,10 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
-            /** @description What it gives back or disputes. */
-            refunded_transaction: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
+            /** @description What it gives back or disputes. The object itself with `expand`. */
+            refunded_transaction: string | components["schemas"]["Transaction"] | null;
             /**
              * @description How it is paid.
              * @enum {string}
@@ -1419,10 +1419,10 @@ export interface components {
              * @enum {string}
              */
             environment: "sandbox" | "live";
-            /** @description What it was charged to. */
-            authorization: string | null;
-            /** @description What it gives back or disputes. */
-            refunded_transaction: string | null;
+            /** @description What it was charged to. The object itself with `expand`. */
+            authorization: string | components["schemas"]["Authorization"] | null;
+            /** @description What it gives back or disputes. The object itself with `expand`. */
+            refunded_transaction: string | components["schemas"]["Transaction"] | null;
             /**
              * @description How it is paid.
              * @enum {string}
@@ -1824,6 +1824,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
             };
             header?: {
                 /** @description The version that the program knows. */
@@ -1930,7 +1932,10 @@ export interface operations {
     };
     "charges.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -2105,6 +2110,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
             };
             header?: {
                 /** @description The version that the program knows. */
@@ -2211,7 +2218,10 @@ export interface operations {
     };
     "reservations.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -2359,6 +2369,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
             };
             header?: {
                 /** @description The version that the program knows. */
@@ -2531,7 +2543,10 @@ export interface operations {
     };
     "top_ups.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -2579,6 +2594,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
             };
             header?: {
                 /** @description The version that the program knows. */
@@ -2685,7 +2702,10 @@ export interface operations {
     };
     "settlements.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -2733,6 +2753,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
             };
             header?: {
                 /** @description The version that the program knows. */
@@ -2830,7 +2852,10 @@ export interface operations {
     };
     "write_offs.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: "authorization"[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -2878,6 +2903,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: ("authorization" | "refunded_transaction")[];
             };
             header?: {
                 /** @description The version that the program knows. */
@@ -2980,7 +3007,10 @@ export interface operations {
     };
     "refunds.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: ("authorization" | "refunded_transaction")[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -3272,7 +3302,10 @@ export interface operations {
     };
     "transactions.get": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: ("authorization" | "refunded_transaction")[];
+            };
             header?: {
                 /** @description The version that the program knows. */
                 "Tallystick-Version"?: "2026-12-01";
@@ -3322,6 +3355,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description What is shown whole in the place of its id, one level deep; what is not there stays an id. */
+                expand?: ("authorization" | "refunded_transaction")[];
             };
             header?: {
                 /** @description The version that the program knows. */

@@ -127,6 +127,16 @@ test("lists are read to their end", async () => {
   ]);
 });
 
+test("several words of a field have commas between them", async () => {
+  const { ts, asked } = service(json(charge("succeeded")), json({ object: "list", data: [], next_cursor: null }));
+  await ts.get("/v1/charges/{id}", "01X", { expand: ["authorization"] });
+  for await (const one of ts.list("/v1/refunds", { expand: ["authorization", "refunded_transaction"] })) assert.fail(one.id);
+  assert.deepEqual(asked.map((one) => one.url), [
+    "http://pay.example/v1/charges/01X?expand=authorization",
+    "http://pay.example/v1/refunds?expand=authorization,refunded_transaction",
+  ]);
+});
+
 test("a list that belongs to something has its id in the path", async () => {
   const { ts, asked } = service(json({ object: "list", data: [], next_cursor: null }));
   for await (const one of ts.list("/v1/webhook_endpoints/{id}/deliveries", { limit: 2 }, "we_1")) assert.fail(one.event);

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 from tests.support.shop import Shop
 
 from tallystick.client.hosted_pages import Buyer, authorize
 from tallystick_client import AsyncTallystick, ProblemError
 from tallystick_client.base import ApiObject
-from tallystick_client.objects import Authorization
-from tallystick_client.testing import FakeTallystick
+from tallystick_client.objects import Authorization, Transaction
+from tallystick_client.testing import FakeTallystick, NotFakedError
 
 BACK = "https://shop.example/back"
 _OWN = {
@@ -180,3 +181,19 @@ async def test_the_fake_answers_as_the_service_does(shop: Shop, ts: AsyncTallyst
             (tell.__name__, number, expected, found) for number, (expected, found) in both if expected != found
         ]
         assert different == [], "\n".join(map(repr, different))
+
+
+async def test_authorizations_are_read_with_their_charges(shop: Shop, ts: AsyncTallystick) -> None:
+    buyer = await shop.books.funded_buyer("10.00")
+    charge = await ts.charges.create(authorization=buyer.instrument, amount="1.00")
+    assert charge.authorization == buyer.instrument
+    refund = await ts.refunds.create(transaction=charge.id, amount="0.25")
+    held = await ts.authorizations.get(buyer.instrument)
+    whole = await ts.refunds.get(refund.id, expand=["authorization", "refunded_transaction"])
+    assert whole.authorization == held
+    assert isinstance(whole.refunded_transaction, Transaction)
+    assert whole.refunded_transaction.authorization == buyer.instrument
+    found = [one async for one in ts.charges.list(expand=["authorization"], authorization=buyer.instrument)]
+    assert [one.authorization for one in found] == [held]
+    with pytest.raises(NotFakedError):
+        FakeTallystick().client().charges.list(expand=["authorization"]).page()

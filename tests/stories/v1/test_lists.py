@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import httpx
 from tests.stories.conftest import OpenShop
@@ -14,7 +15,13 @@ from tests.support.shop import usd
 
 from tallystick.services.api.fair_shares import FairShares
 from tallystick.services.api.read_budget import MOST_OF_A_FLOW, READS_AT_A_TIME
+from tallystick.services.events import authorizations
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller.manual_operations import context_with_book
 from tallystick.wiring import asgi_app
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Pool
 
 
 async def test_pages_follow_each_other_newest_first(program: Program) -> None:
@@ -135,3 +142,63 @@ async def test_keys_are_listed_without_their_secrets(program: Program) -> None:
     assert "charge" in own["scopes"]
     assert program.shop.key.secret not in answer.text
     assert program.secret not in answer.text
+
+
+async def test_expand_puts_objects_in_the_place_of_their_ids(program: Program) -> None:
+    shop = program.shop
+    balance, tab = await shop.books.funded_buyer("10.00"), await shop.books.postpaid_buyer()
+    token = await shop.books.sender_token()
+    await shop.books.deposit(token, "5.00")
+    held: list[str] = [balance.instrument, tab.instrument, token.spending]
+    charges = [await program.post("/v1/charges", {"authorization": one, "amount": "1.00"}) for one in held]
+    whole = {one: await program.get(f"/v1/authorizations/{one}") for one in held}
+
+    page = await program.get("/v1/charges", expand="authorization")
+    one = await program.get(f"/v1/charges/{charges[0]['id']}", expand="authorization")
+
+    assert {found["id"]: found["authorization"] for found in page["data"]} == {
+        charge["id"]: whole[held] for charge, held in zip(charges, held, strict=True)
+    }
+    assert one == {**charges[0], "authorization": whole[balance.instrument]}
+    refund = await program.post("/v1/refunds", {"transaction": charges[0]["id"]})
+    both = await program.get(f"/v1/refunds/{refund['id']}", expand="authorization,refunded_transaction")
+    known = await program.get(f"/v1/charges/{charges[0]['id']}")
+    assert both["refunded_transaction"] == known, "one level: what is in it are ids"
+    assert both["authorization"] == await program.get(f"/v1/authorizations/{balance.instrument}")
+    (listed,) = (await program.get("/v1/refunds", expand="refunded_transaction"))["data"]
+    assert listed == {**refund, "refunded_transaction": known}
+    of_all = (await program.get("/v1/transactions", expand="refunded_transaction"))["data"]
+    assert [found["refunded_transaction"] for found in of_all if found["object"] == "charge"] == [None] * 3
+
+
+async def test_many_authorizations_are_found_by_as_many_queries_as_one(program: Program) -> None:
+    shop, seen = program.shop, list[str]()
+    held: list[str] = [(await shop.books.funded_buyer("10.00")).instrument for _ in range(3)]
+    held += [(await shop.books.postpaid_buyer()).instrument, (await shop.books.sender_token()).spending]
+    books = await context_with_book(shop.service, Actor.command("test"), shop.books.party_id, shop.books.book_id)
+    assert books is not None
+    async with shop.service.pool.acquire() as connection:
+        alone = replace(books, service=replace(shop.service, pool=cast("Pool", connection)))
+        assert len(await authorizations.describe_all(alone, held)) == len(held)
+        counts = []
+        for wanted in ([held[0], held[-1]], held):
+            seen.clear()
+            with connection.query_logger(lambda query: seen.append(query.query)):
+                assert (await authorizations.describe_all(alone, wanted)).keys() == set(wanted)
+                await asyncio.sleep(0)  # loggers are called by the loop
+            counts.append(len(seen))
+    assert counts == [3, 3]
+
+
+async def test_what_cannot_be_expanded_is_refused_with_what_was_meant(program: Program) -> None:
+    for path, typed, meant in (
+        ("/v1/charges", "authorisation", "Did you mean authorization?"),
+        ("/v1/refunds", "authorization,refunded_transactions", "Did you mean refunded_transaction?"),
+        ("/v1/charges", "buyer", "one of authorization"),
+        ("/v1/refunds", "authorization,", "is empty"),
+    ):
+        problem = as_problem(await program.send("GET", path, params={"expand": typed}))
+        assert (problem["status"], problem["field"].startswith("expand")) == (400, True)
+        assert meant in problem["detail"]
+    problem = as_problem(await program.send("GET", "/v1/payouts", params={"expand": "authorization"}))
+    assert problem["code"] == "unknown_field"

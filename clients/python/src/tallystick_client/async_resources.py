@@ -93,6 +93,7 @@ class AsyncChargesResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> AsyncListing[Charge]:
         """Every charge, the newest first, page by page.
 
@@ -103,6 +104,7 @@ class AsyncChargesResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.CHARGES_LIST,
@@ -114,12 +116,18 @@ class AsyncChargesResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    async def get(self, charge_id: str, /) -> Charge:
-        """One charge."""
-        return await self._core.one(endpoints.CHARGES_GET, Charge, charge_id, {})
+    async def get(self, charge_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> Charge:
+        """One charge.
+
+        Args:
+            charge_id: The id of the charge.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.CHARGES_GET, Charge, charge_id, {"expand": expand})
 
     async def wait(self, charge_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Charge:
         """Ask until it is no longer pending.
@@ -226,6 +234,7 @@ class AsyncReservationsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> AsyncListing[Reservation]:
         """Every reservation, the newest first, page by page.
 
@@ -236,6 +245,7 @@ class AsyncReservationsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.RESERVATIONS_LIST,
@@ -247,12 +257,20 @@ class AsyncReservationsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    async def get(self, reservation_id: str, /) -> Reservation:
-        """One reservation."""
-        return await self._core.one(endpoints.RESERVATIONS_GET, Reservation, reservation_id, {})
+    async def get(
+        self, reservation_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None
+    ) -> Reservation:
+        """One reservation.
+
+        Args:
+            reservation_id: The id of the reservation.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.RESERVATIONS_GET, Reservation, reservation_id, {"expand": expand})
 
     async def wait(self, reservation_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Reservation:
         """Ask until it is no longer pending.
@@ -362,6 +380,7 @@ class AsyncTopUpsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> AsyncListing[TopUp]:
         """Every top-up, the newest first, page by page.
 
@@ -372,6 +391,7 @@ class AsyncTopUpsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.TOP_UPS_LIST,
@@ -383,6 +403,7 @@ class AsyncTopUpsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
@@ -420,9 +441,14 @@ class AsyncTopUpsResource:
             idempotency_key,
         )
 
-    async def get(self, top_up_id: str, /) -> TopUp:
-        """One top-up."""
-        return await self._core.one(endpoints.TOP_UPS_GET, TopUp, top_up_id, {})
+    async def get(self, top_up_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> TopUp:
+        """One top-up.
+
+        Args:
+            top_up_id: The id of the top-up.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.TOP_UPS_GET, TopUp, top_up_id, {"expand": expand})
 
     async def wait(self, top_up_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> TopUp:
         """Ask until it is no longer pending.
@@ -487,6 +513,7 @@ class AsyncSettlementsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> AsyncListing[Settlement]:
         """Every settlement, the newest first, page by page.
 
@@ -497,6 +524,7 @@ class AsyncSettlementsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.SETTLEMENTS_LIST,
@@ -508,12 +536,20 @@ class AsyncSettlementsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    async def get(self, settlement_id: str, /) -> Settlement:
-        """One settlement."""
-        return await self._core.one(endpoints.SETTLEMENTS_GET, Settlement, settlement_id, {})
+    async def get(
+        self, settlement_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None
+    ) -> Settlement:
+        """One settlement.
+
+        Args:
+            settlement_id: The id of the settlement.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.SETTLEMENTS_GET, Settlement, settlement_id, {"expand": expand})
 
     async def wait(self, settlement_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Settlement:
         """Ask until it is no longer pending.
@@ -569,6 +605,7 @@ class AsyncWriteOffsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> AsyncListing[WriteOff]:
         """Every write-off, the newest first, page by page.
 
@@ -579,6 +616,7 @@ class AsyncWriteOffsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.WRITE_OFFS_LIST,
@@ -590,12 +628,18 @@ class AsyncWriteOffsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    async def get(self, write_off_id: str, /) -> WriteOff:
-        """One write-off."""
-        return await self._core.one(endpoints.WRITE_OFFS_GET, WriteOff, write_off_id, {})
+    async def get(self, write_off_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> WriteOff:
+        """One write-off.
+
+        Args:
+            write_off_id: The id of the write-off.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.WRITE_OFFS_GET, WriteOff, write_off_id, {"expand": expand})
 
     async def wait(self, write_off_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> WriteOff:
         """Ask until it is no longer pending.
@@ -654,6 +698,7 @@ class AsyncRefundsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
     ) -> AsyncListing[Refund]:
         """Every refund, the newest first, page by page.
 
@@ -664,6 +709,7 @@ class AsyncRefundsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.REFUNDS_LIST,
@@ -675,12 +721,20 @@ class AsyncRefundsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    async def get(self, refund_id: str, /) -> Refund:
-        """One refund."""
-        return await self._core.one(endpoints.REFUNDS_GET, Refund, refund_id, {})
+    async def get(
+        self, refund_id: str, /, *, expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None
+    ) -> Refund:
+        """One refund.
+
+        Args:
+            refund_id: The id of the refund.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.REFUNDS_GET, Refund, refund_id, {"expand": expand})
 
     async def wait(self, refund_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Refund:
         """Ask until it is no longer pending.
@@ -802,9 +856,20 @@ class AsyncTransactionsResource:
     def __init__(self, core: AsyncCore) -> None:
         self._core = core
 
-    async def get(self, transaction_id: str, /) -> Transaction:
-        """One transaction."""
-        return await self._core.one(endpoints.TRANSACTIONS_GET, Transaction, transaction_id, {})
+    async def get(
+        self,
+        transaction_id: str,
+        /,
+        *,
+        expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
+    ) -> Transaction:
+        """One transaction.
+
+        Args:
+            transaction_id: The id of the transaction.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return await self._core.one(endpoints.TRANSACTIONS_GET, Transaction, transaction_id, {"expand": expand})
 
     async def wait(self, transaction_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Transaction:
         """Ask until it is no longer pending.
@@ -836,6 +901,7 @@ class AsyncTransactionsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
     ) -> AsyncListing[Transaction]:
         """Every transaction, the newest first, page by page.
 
@@ -847,6 +913,7 @@ class AsyncTransactionsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.TRANSACTIONS_LIST,
@@ -859,6 +926,7 @@ class AsyncTransactionsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 

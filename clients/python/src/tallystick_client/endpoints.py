@@ -38,6 +38,7 @@ CHARGES_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )
@@ -46,6 +47,7 @@ CHARGES_GET: Final = Endpoint(
     "GET",
     "/v1/charges/{id}",
     "Charge",
+    inputs=(Input("expand", type="array"),),
 )
 CHARGES_BATCH: Final = Endpoint(
     "charges.batch",
@@ -96,6 +98,7 @@ RESERVATIONS_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )
@@ -104,6 +107,7 @@ RESERVATIONS_GET: Final = Endpoint(
     "GET",
     "/v1/reservations/{id}",
     "Reservation",
+    inputs=(Input("expand", type="array"),),
 )
 RESERVATIONS_CAPTURE: Final = Endpoint(
     "reservations.capture",
@@ -154,6 +158,7 @@ TOP_UPS_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )
@@ -175,6 +180,7 @@ TOP_UPS_GET: Final = Endpoint(
     "GET",
     "/v1/top_ups/{id}",
     "TopUp",
+    inputs=(Input("expand", type="array"),),
 )
 SETTLEMENTS_CREATE: Final = Endpoint(
     "settlements.create",
@@ -204,6 +210,7 @@ SETTLEMENTS_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )
@@ -212,6 +219,7 @@ SETTLEMENTS_GET: Final = Endpoint(
     "GET",
     "/v1/settlements/{id}",
     "Settlement",
+    inputs=(Input("expand", type="array"),),
 )
 WRITE_OFFS_CREATE: Final = Endpoint(
     "write_offs.create",
@@ -238,6 +246,7 @@ WRITE_OFFS_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )
@@ -246,6 +255,7 @@ WRITE_OFFS_GET: Final = Endpoint(
     "GET",
     "/v1/write_offs/{id}",
     "WriteOff",
+    inputs=(Input("expand", type="array"),),
 )
 REFUNDS_CREATE: Final = Endpoint(
     "refunds.create",
@@ -273,6 +283,7 @@ REFUNDS_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )
@@ -281,6 +292,7 @@ REFUNDS_GET: Final = Endpoint(
     "GET",
     "/v1/refunds/{id}",
     "Refund",
+    inputs=(Input("expand", type="array"),),
 )
 PAYOUTS_CREATE: Final = Endpoint(
     "payouts.create",
@@ -345,6 +357,7 @@ TRANSACTIONS_GET: Final = Endpoint(
     "GET",
     "/v1/transactions/{id}",
     "Transaction",
+    inputs=(Input("expand", type="array"),),
 )
 TRANSACTIONS_LIST: Final = Endpoint(
     "transactions.list",
@@ -374,6 +387,7 @@ TRANSACTIONS_LIST: Final = Endpoint(
         Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
+        Input("expand", type="array"),
     ),
     is_list=True,
 )

@@ -94,7 +94,10 @@ class Caller:
             content = msgspec.json.encode(given)
             headers["content-type"] = "application/json"
         else:
-            query = {name: str(value) for name, value in given.items()}
+            query = {
+                name: ",".join(value) if isinstance(value, list | tuple) else str(value)
+                for name, value in given.items()
+            }
         return Request(endpoint, self.base_url.rstrip("/") + path, headers, query, content, idempotency_key)
 
 

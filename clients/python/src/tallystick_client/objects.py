@@ -258,7 +258,7 @@ class Charge(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
+        authorization: What it was charged to. The object itself with `expand`.
         refunded_transaction: What it gives back or disputes.
         payment_method: How it is paid.
         description: What the buyer reads.
@@ -276,7 +276,7 @@ class Charge(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
+    authorization: str | Authorization | None = None
     refunded_transaction: str | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
@@ -314,7 +314,7 @@ class Reservation(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
+        authorization: What it was charged to. The object itself with `expand`.
         refunded_transaction: What it gives back or disputes.
         payment_method: How it is paid.
         description: What the buyer reads.
@@ -332,7 +332,7 @@ class Reservation(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
+    authorization: str | Authorization | None = None
     refunded_transaction: str | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
@@ -354,7 +354,7 @@ class TopUp(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
+        authorization: What it was charged to. The object itself with `expand`.
         refunded_transaction: What it gives back or disputes.
         payment_method: How it is paid.
         description: What the buyer reads.
@@ -372,7 +372,7 @@ class TopUp(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
+    authorization: str | Authorization | None = None
     refunded_transaction: str | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
@@ -394,7 +394,7 @@ class Settlement(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
+        authorization: What it was charged to. The object itself with `expand`.
         refunded_transaction: What it gives back or disputes.
         payment_method: How it is paid.
         description: What the buyer reads.
@@ -412,7 +412,7 @@ class Settlement(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
+    authorization: str | Authorization | None = None
     refunded_transaction: str | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
@@ -434,7 +434,7 @@ class WriteOff(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
+        authorization: What it was charged to. The object itself with `expand`.
         refunded_transaction: What it gives back or disputes.
         payment_method: How it is paid.
         description: What the buyer reads.
@@ -452,7 +452,7 @@ class WriteOff(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
+    authorization: str | Authorization | None = None
     refunded_transaction: str | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
@@ -474,8 +474,8 @@ class Refund(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
-        refunded_transaction: What it gives back or disputes.
+        authorization: What it was charged to. The object itself with `expand`.
+        refunded_transaction: What it gives back or disputes. The object itself with `expand`.
         payment_method: How it is paid.
         description: What the buyer reads.
         note: The seller's own note.
@@ -492,8 +492,8 @@ class Refund(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
-    refunded_transaction: str | None = None
+    authorization: str | Authorization | None = None
+    refunded_transaction: str | Transaction | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None
@@ -554,8 +554,8 @@ class Transaction(Awaited, frozen=True, kw_only=True, dict=True):
         fee: What the service keeps of it.
         currency: Of all amounts.
         environment: Where it happened.
-        authorization: What it was charged to.
-        refunded_transaction: What it gives back or disputes.
+        authorization: What it was charged to. The object itself with `expand`.
+        refunded_transaction: What it gives back or disputes. The object itself with `expand`.
         payment_method: How it is paid.
         description: What the buyer reads.
         note: The seller's own note.
@@ -572,8 +572,8 @@ class Transaction(Awaited, frozen=True, kw_only=True, dict=True):
     fee: Decimal
     currency: str
     environment: Environment
-    authorization: str | None = None
-    refunded_transaction: str | None = None
+    authorization: str | Authorization | None = None
+    refunded_transaction: str | Transaction | None = None
     payment_method: TransactionPaymentMethod
     description: str | None = None
     note: str | None = None

@@ -93,6 +93,7 @@ class ChargesResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> Listing[Charge]:
         """Every charge, the newest first, page by page.
 
@@ -103,6 +104,7 @@ class ChargesResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.CHARGES_LIST,
@@ -114,12 +116,18 @@ class ChargesResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    def get(self, charge_id: str, /) -> Charge:
-        """One charge."""
-        return self._core.one(endpoints.CHARGES_GET, Charge, charge_id, {})
+    def get(self, charge_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> Charge:
+        """One charge.
+
+        Args:
+            charge_id: The id of the charge.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.CHARGES_GET, Charge, charge_id, {"expand": expand})
 
     def wait(self, charge_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Charge:
         """Ask until it is no longer pending.
@@ -226,6 +234,7 @@ class ReservationsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> Listing[Reservation]:
         """Every reservation, the newest first, page by page.
 
@@ -236,6 +245,7 @@ class ReservationsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.RESERVATIONS_LIST,
@@ -247,12 +257,18 @@ class ReservationsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    def get(self, reservation_id: str, /) -> Reservation:
-        """One reservation."""
-        return self._core.one(endpoints.RESERVATIONS_GET, Reservation, reservation_id, {})
+    def get(self, reservation_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> Reservation:
+        """One reservation.
+
+        Args:
+            reservation_id: The id of the reservation.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.RESERVATIONS_GET, Reservation, reservation_id, {"expand": expand})
 
     def wait(self, reservation_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Reservation:
         """Ask until it is no longer pending.
@@ -362,6 +378,7 @@ class TopUpsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> Listing[TopUp]:
         """Every top-up, the newest first, page by page.
 
@@ -372,6 +389,7 @@ class TopUpsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.TOP_UPS_LIST,
@@ -383,6 +401,7 @@ class TopUpsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
@@ -420,9 +439,14 @@ class TopUpsResource:
             idempotency_key,
         )
 
-    def get(self, top_up_id: str, /) -> TopUp:
-        """One top-up."""
-        return self._core.one(endpoints.TOP_UPS_GET, TopUp, top_up_id, {})
+    def get(self, top_up_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> TopUp:
+        """One top-up.
+
+        Args:
+            top_up_id: The id of the top-up.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.TOP_UPS_GET, TopUp, top_up_id, {"expand": expand})
 
     def wait(self, top_up_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> TopUp:
         """Ask until it is no longer pending.
@@ -487,6 +511,7 @@ class SettlementsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> Listing[Settlement]:
         """Every settlement, the newest first, page by page.
 
@@ -497,6 +522,7 @@ class SettlementsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.SETTLEMENTS_LIST,
@@ -508,12 +534,18 @@ class SettlementsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    def get(self, settlement_id: str, /) -> Settlement:
-        """One settlement."""
-        return self._core.one(endpoints.SETTLEMENTS_GET, Settlement, settlement_id, {})
+    def get(self, settlement_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> Settlement:
+        """One settlement.
+
+        Args:
+            settlement_id: The id of the settlement.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.SETTLEMENTS_GET, Settlement, settlement_id, {"expand": expand})
 
     def wait(self, settlement_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Settlement:
         """Ask until it is no longer pending.
@@ -569,6 +601,7 @@ class WriteOffsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization"]] | None = None,
     ) -> Listing[WriteOff]:
         """Every write-off, the newest first, page by page.
 
@@ -579,6 +612,7 @@ class WriteOffsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.WRITE_OFFS_LIST,
@@ -590,12 +624,18 @@ class WriteOffsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    def get(self, write_off_id: str, /) -> WriteOff:
-        """One write-off."""
-        return self._core.one(endpoints.WRITE_OFFS_GET, WriteOff, write_off_id, {})
+    def get(self, write_off_id: str, /, *, expand: Sequence[Literal["authorization"]] | None = None) -> WriteOff:
+        """One write-off.
+
+        Args:
+            write_off_id: The id of the write-off.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.WRITE_OFFS_GET, WriteOff, write_off_id, {"expand": expand})
 
     def wait(self, write_off_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> WriteOff:
         """Ask until it is no longer pending.
@@ -654,6 +694,7 @@ class RefundsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
     ) -> Listing[Refund]:
         """Every refund, the newest first, page by page.
 
@@ -664,6 +705,7 @@ class RefundsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.REFUNDS_LIST,
@@ -675,12 +717,20 @@ class RefundsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 
-    def get(self, refund_id: str, /) -> Refund:
-        """One refund."""
-        return self._core.one(endpoints.REFUNDS_GET, Refund, refund_id, {})
+    def get(
+        self, refund_id: str, /, *, expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None
+    ) -> Refund:
+        """One refund.
+
+        Args:
+            refund_id: The id of the refund.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.REFUNDS_GET, Refund, refund_id, {"expand": expand})
 
     def wait(self, refund_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Refund:
         """Ask until it is no longer pending.
@@ -802,9 +852,20 @@ class TransactionsResource:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def get(self, transaction_id: str, /) -> Transaction:
-        """One transaction."""
-        return self._core.one(endpoints.TRANSACTIONS_GET, Transaction, transaction_id, {})
+    def get(
+        self,
+        transaction_id: str,
+        /,
+        *,
+        expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
+    ) -> Transaction:
+        """One transaction.
+
+        Args:
+            transaction_id: The id of the transaction.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
+        """
+        return self._core.one(endpoints.TRANSACTIONS_GET, Transaction, transaction_id, {"expand": expand})
 
     def wait(self, transaction_id: str, /, *, seconds: float = LONGEST_WAIT_SECONDS) -> Transaction:
         """Ask until it is no longer pending.
@@ -836,6 +897,7 @@ class TransactionsResource:
         created_before: Moment | None = None,
         limit: int | None = None,
         cursor: str | None = None,
+        expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
     ) -> Listing[Transaction]:
         """Every transaction, the newest first, page by page.
 
@@ -847,6 +909,7 @@ class TransactionsResource:
             created_before: Received before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
+            expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
         """
         return self._core.many(
             endpoints.TRANSACTIONS_LIST,
@@ -859,6 +922,7 @@ class TransactionsResource:
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
                 "limit": limit,
                 "cursor": cursor,
+                "expand": expand,
             },
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -170,6 +170,23 @@ async def describe(books: BookContext, text: str) -> dict[str, Any] | None:
         return agreed_object(found, books.now)
     token = await find_direct(books, text)
     return None if token is None else payment_object(token, books.now)
+
+
+async def describe_all(books: BookContext, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Authorizations of any kind as they are now, by their ids; those that are not there are left out.
+
+    A few queries, however many they are. Raises MalformedIdError.
+    """
+    names = {one: KINDS.get(token_kind_and_book(one)[0]) for one in ids}
+    shown: dict[str, dict[str, Any]] = {}
+    for record, tokens in await instruments.named_instruments(books, [one for one, name in names.items() if name]):
+        found = AuthorizationObject(names[record.instrument_id] or "", record, tokens)
+        if found.is_whole:
+            shown[record.instrument_id] = agreed_object(found, books.now)
+    for token in await instruments.named_tokens(books, [one for one, name in names.items() if name is None]):
+        if token.instrument_id is None:
+            shown[token.token_id] = payment_object(token, books.now)
+    return shown
 
 
 def agreed_object(found: AuthorizationObject, now: datetime, reference: str | None = None) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.ids import TokenId, token_kind_and_book
 from tallystick.store.queries import instrument_list, reads
+from tallystick.store.queries import tokens as store_tokens
 from tallystick.store.queries.instrument_list import InstrumentQuery, InstrumentRecord, ListPage, Usability
 from tallystick.store.queries.tokens import TokenRecord
 
 if TYPE_CHECKING:
-    from tallystick.domain.ids import InstrumentId, TokenId
+    from tallystick.domain.ids import BookId, InstrumentId
     from tallystick.services.seller.manual_operations import BookContext
     from tallystick.store.queries.reads import InstrumentTotal
 
@@ -24,6 +26,8 @@ __all__ = [
     "current",
     "instrument",
     "instruments",
+    "named_instruments",
+    "named_tokens",
     "replaced_by",
     "spending_tokens",
     "token",
@@ -66,6 +70,32 @@ def current(tokens: Iterable[TokenRecord], purpose: TokenPurpose) -> TokenRecord
     """Of an instrument's tokens the one for this, which may have replaced others; None: there is none."""
     found = [token for token in tokens if token.purpose is purpose]
     return max(found, key=lambda token: (token.created_at, token.token_id), default=None)
+
+
+async def named_instruments(
+    books: BookContext, instrument_ids: Collection[str]
+) -> list[tuple[InstrumentRecord, tuple[TokenRecord, ...]]]:
+    """Those of some instruments that these books have, each with its tokens."""
+    pool, named = books.service.pool, instrument_list.named_instruments
+    return [one for part, ids in _by_part(books, instrument_ids) for one in await named(pool, part, ids)]
+
+
+async def named_tokens(books: BookContext, token_ids: Collection[str]) -> list[TokenRecord]:
+    """Those of some tokens that these books have."""
+    pool = books.service.pool
+    return [
+        one for part, ids in _by_part(books, token_ids) for one in (await store_tokens.by_ids(pool, part, ids)).values()
+    ]
+
+
+def _by_part(books: BookContext, ids: Iterable[str]) -> Iterator[tuple[BookId, list[TokenId]]]:
+    """Ids of instruments or tokens by the book of these that each names."""
+    found: dict[BookId, list[TokenId]] = {part: [] for part in books.parts}
+    for an_id in ids:
+        part = found.get(token_kind_and_book(an_id)[1])
+        if part is not None:
+            part.append(TokenId(an_id))
+    return ((part, named) for part, named in found.items() if named)
 
 
 async def spending_tokens(books: BookContext, instrument_ids: Collection[str]) -> dict[str, TokenId]:

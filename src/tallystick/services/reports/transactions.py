@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ __all__ = [
     "known_by_reference",
     "list_",
     "may_be_archived",
+    "named",
     "notices",
     "rail_orders",
     "refunds_of",
@@ -61,6 +62,11 @@ async def list_(
 ) -> TransactionPage:
     """The latest transactions that are wanted, at most `maximum`, those before the id `before`."""
     return await transaction_list.page(books.service.pool, wanted, maximum, before)
+
+
+async def named(books: BookContext, transaction_ids: Collection[TransactionId]) -> list[TransactionLine]:
+    """Those of some transactions that the seller called for or was paid by, in this environment."""
+    return await transaction_list.named(books.service.pool, all_of(books), transaction_ids)
 
 
 async def known_by_reference(books: BookContext, caller_reference: str) -> TransactionId | None:

@@ -133,6 +133,18 @@ async def tokens_of(database: Database, parts: Sequence[BookId], instrument_id: 
     return [token_from_row(row) for row in rows]
 
 
+async def named_instruments(
+    database: Database, book_id: BookId, instrument_ids: Collection[str]
+) -> list[tuple[InstrumentRecord, tuple[TokenRecord, ...]]]:
+    """Those of some instruments that a book has, each with its tokens."""
+    rows = await database.fetch(_SQL["named_instruments"], book_id, list(instrument_ids))
+    tokens_of_each: dict[str, list[TokenRecord]] = {row["instrument_id"]: [] for row in rows}
+    for row in await database.fetch(_SQL["tokens_of_instruments"], book_id, list(tokens_of_each)):
+        tokens_of_each[row["instrument_id"]].append(token_from_row(row))
+    records = {row["instrument_id"]: InstrumentRecord(**dict(row)) for row in rows}
+    return [(record, tuple(tokens_of_each[an_id])) for an_id, record in records.items()]
+
+
 async def spending_tokens(
     database: Database, parts: Sequence[BookId], instrument_ids: Collection[str]
 ) -> dict[str, TokenId]:

@@ -6,7 +6,7 @@ so that a page costs the same however long the history is; it says how far back 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.db.patterns import containing
 from tallystick.db.statements import load_statements
-from tallystick.domain.ids import BookId, PartyId, TransactionId, transaction_ids_from
+from tallystick.domain.ids import BookId, PartyId, TransactionId, book_of_transaction, transaction_ids_from
 
 if TYPE_CHECKING:
     import asyncpg
@@ -141,6 +141,18 @@ async def page(
     if len(rows) > maximum:
         return TransactionPage(lines, lines[-1].transaction_id, full=True)
     return TransactionPage(lines, None if reached is None else TransactionId(reached), full=False)
+
+
+async def named(
+    database: Database, wanted: TransactionQuery, transaction_ids: Collection[TransactionId]
+) -> list[TransactionLine]:
+    """Those of some transactions that the seller called for or was paid by, whatever else is wanted."""
+    books = {book_of_transaction(one) for one in transaction_ids}
+    rows = await database.fetch(
+        _SQL["named"], list(books), list(transaction_ids), wanted.parts, len(transaction_ids), wanted.seller_id,
+        wanted.environment,
+    )  # fmt: skip
+    return [_line(row, wanted.parts) for row in rows]
 
 
 async def everything(database: Database, wanted: TransactionQuery) -> AsyncIterator[TransactionLine]:

@@ -177,7 +177,12 @@ def read_query(query: bytes, inputs: Sequence[JsonInput]) -> Given:
         raise JsonProblemError("invalid_request", "The query string cannot be decoded.") from None
     _refuse_twice(name for name, _ in pairs)
     integers = {one.name for one in inputs if one.field.type == "integer"}
-    members = {name: int(value) if name in integers and _INTEGER.fullmatch(value) else value for name, value in pairs}
+    members: dict[str, Any] = {
+        name: int(value) if name in integers and _INTEGER.fullmatch(value) else value for name, value in pairs
+    }
+    for one in inputs:
+        if one.many and members.get(one.name):  # texts with commas between them
+            members[one.name] = members[one.name].split(",")
     return _read(members, inputs, "The query string")
 
 
@@ -272,11 +277,13 @@ def _text(one: JsonInput, value: object, name: str) -> str:
         what = "decimal text, not a number: numbers of JSON are not exact" if one.field.type == "decimal" else "a text"
         raise JsonProblemError("invalid_request", f"{name} must be {what}.", field=name)
     if not value:
-        raise JsonProblemError("missing_field", f"The field {name} is empty.", field=name)
+        code = "missing_field" if one.required else "invalid_request"  # one of several texts: others are there
+        raise JsonProblemError(code, f"The field {name} is empty.", field=name)
     try:
         read_scalar(one.field, name, value)
     except Refused as refused:
-        raise JsonProblemError("invalid_request", refused.message, field=name) from None
+        hint = did_you_mean(value, one.field.allowed)
+        raise JsonProblemError("invalid_request", f"{refused.message}{hint}", field=name) from None
     return value
 
 

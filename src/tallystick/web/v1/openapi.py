@@ -84,6 +84,7 @@ def _parameters(endpoint: Endpoint) -> Iterable[Schema]:
         yield _header("If-None-Match", {"type": "string"}, "The ETag that is known already.")
     if endpoint.method == "GET":
         for one in endpoint.inputs:
+            several: Schema = {"style": "form", "explode": False} if one.many else {}  # with commas between them
             yield {
                 "name": one.name,
                 "in": "query",
@@ -91,6 +92,7 @@ def _parameters(endpoint: Endpoint) -> Iterable[Schema]:
                 "description": one.field.meaning,
                 "schema": _input(one),
                 "example": one.example,
+                **several,
             }
 
 
@@ -241,6 +243,12 @@ def _object(members: Iterable[Output], required: Iterable[Output]) -> Schema:
 
 
 def _member(member: Output) -> Schema:
+    if member.expands:
+        either = [member.schema, {"$ref": f"#/components/schemas/{member.expands}"}]
+        return {
+            "anyOf": [*either, {"type": "null"}] if member.nullable else either,
+            "description": f"{member.meaning} The object itself with `expand`.",
+        }
     schema = dict(member.schema) | {"description": member.meaning}
     if member.nullable:
         schema["type"] = [schema["type"], "null"]

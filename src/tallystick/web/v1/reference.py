@@ -82,8 +82,9 @@ def _members(members: Iterable[Output]) -> Iterator[str]:
     yield "| member | |\n|---|---|"
     for member in members:
         words = [f"`{word}`" for word in member.schema.get("enum", ())]
+        expands = f" The [{member.expands}](#{member.expands.lower()}) itself with `expand`." if member.expands else ""
         several = f" One of {', '.join(words)}." if len(words) > 1 else ""
-        yield f"| `{member.name}` | {member.meaning}{several}{' May be null.' if member.nullable else ''} |"
+        yield f"| `{member.name}` | {member.meaning}{several}{' May be null.' if member.nullable else ''}{expands} |"
     yield ""
 
 

@@ -28,13 +28,17 @@ TEXTS: Final = {"type": "array", "items": TEXT}
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One member of an object. `schema`: of JSON Schema; `nullable`: it may be null, for what there is not."""
+    """One member of an object. `schema`: of JSON Schema; `nullable`: it may be null, for what there is not.
+
+    `expands`: the object that it can be asked for to have in the place of the id.
+    """
 
     name: str
     schema: Mapping[str, Any]
     meaning: str
     example: Any
     nullable: bool = False
+    expands: str = ""
 
 
 def _one_of(*words: str) -> Mapping[str, Any]:
@@ -95,8 +99,22 @@ def _transaction(*names: str) -> tuple[Output, ...]:
         Output("fee", AMOUNT, "What the service keeps of it.", "0.000000"),
         _CURRENCY,
         _ENVIRONMENT,
-        Output("authorization", TEXT, "What it was charged to.", _AUTHORIZATION, nullable=True),
-        Output("refunded_transaction", TEXT, "What it gives back or disputes.", _ID if refund else None, nullable=True),
+        Output(
+            "authorization",
+            TEXT,
+            "What it was charged to.",
+            _AUTHORIZATION,
+            nullable=True,
+            expands="" if names == ("payout",) else "Authorization",
+        ),
+        Output(
+            "refunded_transaction",
+            TEXT,
+            "What it gives back or disputes.",
+            _ID if refund else None,
+            nullable=True,
+            expands="Transaction" if refund or len(names) > 1 else "",
+        ),
         Output("payment_method", _one_of(*transactions.METHODS.values()), "How it is paid.", "prepaid_balance"),
         Output("description", TEXT, "What the buyer reads.", "1,000 tokens", nullable=True),
         Output("note", TEXT, "The seller's own note.", None, nullable=True),

@@ -16,6 +16,8 @@ from tallystick.web.v1.charging import batch, reservations
 from tallystick.web.v1.consent import terms
 from tallystick.web.v1.endpoint import Endpoint, Perform
 from tallystick.web.v1.events import events, webhooks
+from tallystick.web.v1.expansion import AUTHORIZATION as THE_AUTHORIZATION
+from tallystick.web.v1.expansion import ORIGINAL, expand
 from tallystick.web.v1.inputs import (
     AMOUNT,
     AUTHORIZATION,
@@ -74,6 +76,14 @@ _OF_TOP_UPS: Final = (
     ),
 )
 """Problems of a refund of a top-up, for which the query API has no action."""
+
+
+_EXPANDS: Final = {
+    "refunds": (expand(THE_AUTHORIZATION, ORIGINAL),),
+    "transactions": (expand(THE_AUTHORIZATION, ORIGINAL),),
+    "payouts": (),
+}
+"""What the transactions of a kind can be asked for with, where it is not the authorization alone."""
 
 
 def _codes_of(action: str) -> tuple[str, ...]:
@@ -141,6 +151,7 @@ def _reads(noun: str, name: str, what: str) -> tuple[Endpoint, Endpoint]:
     kind = None if noun == "transactions" else name
     inputs = (_TYPE, *_FILTERS) if kind is None else _FILTERS
     answer = name.title().replace("_", "")
+    expands = _EXPANDS.get(noun, (expand(THE_AUTHORIZATION),))
     return (
         Endpoint(
             "GET",
@@ -151,6 +162,7 @@ def _reads(noun: str, name: str, what: str) -> tuple[Endpoint, Endpoint]:
             KeyScope.READ,
             transactions.getting(kind),
             answer,
+            expands,
             subject=f"the {what}",
             codes=("transaction_not_found",),
         ),
@@ -163,7 +175,7 @@ def _reads(noun: str, name: str, what: str) -> tuple[Endpoint, Endpoint]:
             KeyScope.READ,
             transactions.listing(kind),
             answer,
-            inputs,
+            (*inputs, *expands),
             reads_much=True,
             is_list=True,
         ),

@@ -10,14 +10,15 @@ from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_trans
 from tallystick.domain.moments import parse_moment
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.transactions import AT_A_TIME
-from tallystick.services.events import objects
 from tallystick.services.events.objects import METHODS, OBJECTS, STATUSES, moment
 from tallystick.services.reports import transactions
-from tallystick.services.reports.transactions import About, TransactionLine, TransactionRecord
+from tallystick.services.reports.transactions import About, TransactionRecord
 from tallystick.web.v1 import authorizations
 from tallystick.web.v1.endpoint import Reply
+from tallystick.web.v1.expansion import expanded
 from tallystick.web.v1.inputs import USUAL_LIMIT
 from tallystick.web.v1.problems import JsonProblemError, RefusedProblemError
+from tallystick.web.v1.shown import transaction_object
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,14 +40,6 @@ __all__ = [
 
 _OPERATIONS: Final = {name: operation for operation, name in OBJECTS.items()}
 _BOOKED: Final = {name: status for status, name in STATUSES.items()}
-
-
-def transaction_object(books: BookContext, found: TransactionRecord | TransactionLine) -> Mapping[str, Any]:
-    """A transaction, however it was read. What another seller called for has nothing of that seller's own in it."""
-    if isinstance(found, TransactionRecord):
-        own = found.seller.party_id == books.seller_id
-        return objects.transaction_object(books.environment, found, found.token_id, own=own)
-    return objects.transaction_object(books.environment, found, found.sender_token_id, own=found.own)
 
 
 def transaction_id(text: str, field: str) -> TransactionId:
@@ -77,7 +70,8 @@ def getting(name: str | None) -> Perform:
 
     async def get(asked: Asked) -> Reply:
         found = await find(asked.books, asked.subject, operation)
-        return Reply(transaction_object(asked.books, found))
+        (shown,) = await expanded(asked, [transaction_object(asked.books, found)])
+        return Reply(shown)
 
     return get
 
@@ -105,7 +99,7 @@ def listing(name: str | None) -> Perform:
         for start in range(0, len(page.lines), AT_A_TIME):
             data += [transaction_object(books, line) for line in page.lines[start : start + AT_A_TIME]]
             await asked.step_aside()
-        return Reply({"object": "list", "data": data, "next_cursor": page.earlier})
+        return Reply({"object": "list", "data": await expanded(asked, data), "next_cursor": page.earlier})
 
     return list_
 

@@ -56,6 +56,8 @@ class FakeEndpoints:
         way = _WAYS.get(name)
         if way is None:
             raise NotFakedError(f"the fake has no {name}")
+        if "expand" in given:
+            raise NotFakedError("the fake expands nothing")
         noun = name.partition(".")[0]
         return way(self, Asked(None if noun == "transactions" else noun.removesuffix("s"), subject, given, key))
 

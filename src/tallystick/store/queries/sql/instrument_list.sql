@@ -2,10 +2,8 @@
 -- several books; nothing here locks or changes anything. Filters take no part where they are null. Amounts are micro-
 -- units.
 
--- name: instruments
--- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's
--- name or address, an id or a reference; the one with an id ($6); before the one with this moment and id ($7, $8). At most
--- $9. Those of a buyer ($10). `cancelled_at` is the spending token's.
+-- part: instrument_record
+-- An instrument with its account, its spending token and its buyer.
 SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instrument.total_limit_micros,
        instrument.charged_micros, instrument.pending_micros, instrument.valid_from, instrument.expires_at,
        instrument.created_at, abs(account.balance_micros) AS balance_micros, spending.cancelled_at,
@@ -15,6 +13,12 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
   JOIN token AS spending ON spending.book_id = instrument.book_id AND spending.instrument_id = instrument.instrument_id
                         AND spending.purpose IN ('prepaid_sender', 'credit_sender')
   JOIN party AS buyer ON buyer.party_id = instrument.sender_party_id
+
+-- name: instruments
+-- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's
+-- name or address, an id or a reference; the one with an id ($6); before the one with this moment and id ($7, $8). At most
+-- $9. Those of a buyer ($10). `cancelled_at` is the spending token's.
+/* part: instrument_record */
  WHERE instrument.book_id = $1
    AND ($2::text IS NULL OR instrument.kind = $2)
    AND ($3::text IS NULL
@@ -45,6 +49,16 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
    AND ($11::bigint IS NULL OR token.sender_party_id = $11)
  ORDER BY token.created_at DESC, token.token_id DESC
  LIMIT $9
+
+-- name: named_instruments
+-- Those of some instruments ($2) that the book has.
+/* part: instrument_record */
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = ANY($2::text[])
+
+-- name: tokens_of_instruments
+-- The tokens of some instruments ($2).
+/* part: token_record */
+ WHERE token.book_id = $1 AND token.instrument_id = ANY($2::text[])
 
 -- name: spending_tokens
 -- Of some instruments ($2) of some books ($1) each token that charges go through, those that were made last at the end.

@@ -126,6 +126,17 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
       ORDER BY transaction_id DESC LIMIT $4
 /* part: lines_end */
 
+-- name: named
+-- Of some transactions ($2), which the books $1 have, those in the seller's own books $3 and those that the seller ($5)
+-- received in an environment ($6). At most $4.
+/* part: lines_of */
+     SELECT * FROM transaction
+      WHERE book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[])
+        AND (book_id = ANY($3::bigint[])
+             OR (recipient_party_id = $5
+                 AND EXISTS (SELECT FROM book WHERE book.book_id = transaction.book_id AND book.environment = $6)))
+/* part: lines_end */
+
 -- name: reach
 -- Where a look back over $4 transactions of a book ends, if there are so many.
 SELECT transaction_id FROM transaction
