@@ -94,6 +94,8 @@ FREE: Final[Mapping[str, str]] = {
     f"POST {DESK}/notifications/test": TOLD_AGAIN,
     f"POST {DESK}/notifications/{{event_id}}/replay": TOLD_AGAIN,
     f"POST {DESK}/notifications/replay-dead": TOLD_AGAIN,
+    f"POST {DESK}/webhooks/{{endpoint_id}}/test": TOLD_AGAIN,
+    f"POST {DESK}/webhooks/{{endpoint_id}}/replay": TOLD_AGAIN,
     f"POST {DESK}/tools/requests": SANDBOX,
     f"POST {DESK}/tools/buttons": SANDBOX,
     f"POST {DESK}/tools/faults": SANDBOX,

@@ -37,7 +37,7 @@ async def disable_failing(
         if not await endpoints.disable(connection, endpoint.endpoint_id, now, endpoints.BY_FAILURES):
             return False
         await endpoints.choose_charges(connection, endpoint.business_id, endpoint.environment)
-        await deliveries.stop(connection, home_id, endpoint.endpoint_id, "the endpoint was disabled")
+        await deliveries.stop(connection, home_id, endpoint.endpoint_id)
         seller = await parties.find(connection, endpoint.business_id)
         if seller is not None:
             page = f"{settings.public_url}/console/{seller.party_id}/{endpoint.environment}/webhooks"

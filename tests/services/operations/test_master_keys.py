@@ -134,7 +134,7 @@ async def test_nothing_is_sealed_with_a_key_that_a_process_does_not_know(setting
     )
     clock = TestClock()
     async with open_service(elsewhere, clock) as other, beating(other, clock, "Worker"):
-        with pytest.raises(RotationError, match=r"1 process\(es\) do not know the master key \w+ \(Worker\)"):
+        with pytest.raises(RotationError, match=r"1 process does not know the master key \w+ \(Worker\)"):
             await rotate(service, COMMAND, patience_seconds=0)
         assert await store.counts(service.pool) == {None: 3}
         assert [each.state for each in await status(service)] == ["seals", "announced"]

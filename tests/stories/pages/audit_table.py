@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.stories.pages.access_table import DESK, VISIT
-from tests.stories.pages.deeds import books, business, developer, operator, payouts
+from tests.stories.pages.deeds import books, business, developer, operator, payouts, webhooks
 from tests.stories.pages.deeds.scene import Deed
 
 from tallystick.services.operations.account_standing import CHANGES
@@ -37,6 +37,14 @@ FORMS: Final = (
     Form(f"POST {DESK}/notifications/test", "notification.test", developer.test_notification),
     Form(f"POST {DESK}/notifications/{{event_id}}/replay", "notification.replay", developer.replay),
     Form(f"POST {DESK}/notifications/replay-dead", "notification.replay_dead", developer.replay_dead),
+    Form(f"POST {DESK}/webhooks", "webhook.create", webhooks.add_endpoint),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/change", "webhook.change", webhooks.change_endpoint),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/enable", "webhook.change", webhooks.enable_endpoint),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/disable", "webhook.change", webhooks.disable_endpoint),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/rotate", "webhook.rotate", webhooks.rotate_endpoint),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/test", "webhook.test", webhooks.test_endpoint),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/replay", "webhook.replay", webhooks.replay_events),
+    Form(f"POST {DESK}/webhooks/{{endpoint_id}}/remove", "webhook.remove", webhooks.remove_endpoint),
     Form(f"POST {DESK}/tools/requests", "request.send", developer.request),
     Form(f"POST {DESK}/tools/buttons", "button.make", developer.button),
     Form(f"POST {DESK}/tools/faults", "fault.order", developer.order_fault),

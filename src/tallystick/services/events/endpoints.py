@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from tallystick.services.operations.audit import Actor
 
 __all__ = [
+    "BY_SELLER",
     "DEFAULT_OVERLAP",
     "DisabledEndpointError",
     "EndpointConflictError",
     "EndpointWish",
     "NewEndpoint",
     "NoEndpointError",
+    "RotatedBeforeError",
     "TooManyEndpointsError",
     "UnusableAddressError",
     "WebhookDelivery",
@@ -51,7 +53,9 @@ __all__ = [
     "create",
     "delivery_log",
     "find",
+    "last_problem",
     "list_",
+    "mark_of",
     "read_types",
     "remove",
     "replay",
@@ -64,6 +68,9 @@ MAX_ENDPOINTS: Final = 20
 MAX_DESCRIPTION: Final = 200
 DEFAULT_OVERLAP: Final = timedelta(hours=24)
 LONGEST_OVERLAP: Final = timedelta(days=30)
+SECOND_CLICK: Final = timedelta(minutes=1)
+"""For how long the same form, sent again, gets the same secret shown: a browser shows only the second answer."""
+
 _SECRET_BYTES: Final = 32
 _REPLAY_AT_ONCE: Final = 10_000
 _ID: Final = re.compile(r"we_[0-9a-f]{24}", re.ASCII)
@@ -83,6 +90,17 @@ class DisabledEndpointError(Exception):
 
 class EndpointConflictError(Exception):
     """The name of the request was used for an endpoint with other values."""
+
+
+class RotatedBeforeError(Exception):
+    """The secret that was to be replaced was replaced before.
+
+    `made`: the endpoint with its present secret, where this took that one's place less than a minute ago.
+    """
+
+    def __init__(self, made: NewEndpoint | None) -> None:
+        super().__init__()
+        self.made = made
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +228,7 @@ async def change(
             await endpoints.enable(connection, found.endpoint_id)
         await endpoints.choose_charges(connection, found.business_id, found.environment)
         if enabled is False:
-            await deliveries.stop(connection, home_id, found.endpoint_id, "the endpoint was disabled")
+            await deliveries.stop(connection, home_id, found.endpoint_id)
         changed = await _again(connection, found)
         told = {"types": [*wish.types], "enabled": changed.enabled}
         await _record(service, connection, actor, "webhook.change", changed, now, **told)
@@ -231,11 +249,12 @@ async def remove(service: Service, actor: Actor, found: WebhookEndpoint) -> None
 
 
 async def rotate(
-    service: Service, actor: Actor, found: WebhookEndpoint, overlap: timedelta = DEFAULT_OVERLAP
+    service: Service, actor: Actor, found: WebhookEndpoint, overlap: timedelta = DEFAULT_OVERLAP, seen: str = ""
 ) -> NewEndpoint:
     """Another secret; for `overlap` everything is signed by both. A secret from before the present one ends at once.
 
-    Raises ValueError: longer than 30 days; NoEndpointError: it was removed.
+    `seen`: the mark of the secret that is to be replaced; none: whichever is the present one.
+    Raises ValueError: longer than 30 days; NoEndpointError: it was removed; RotatedBeforeError.
     """
     if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
         raise ValueError("two secrets sign for at most 30 days")
@@ -243,12 +262,33 @@ async def rotate(
     async with service.pool.acquire() as connection, connection.transaction():
         await _lock(connection, found.business_id, found.environment)
         before = await _again(connection, found)
+        if seen and seen != mark_of(service, before):
+            raise RotatedBeforeError(_made_just_now(service, before, overlap, seen))
         until = now + overlap if overlap else None
         await endpoints.replace_secret(connection, service.vault, before, secret, until, now)
         changed = await _again(connection, found)
         hours = overlap // timedelta(hours=1)
         await _record(service, connection, actor, "webhook.rotate", changed, now, overlap_hours=hours)
     return NewEndpoint(changed, webhook_content.secret_text(secret))
+
+
+def mark_of(service: Service, found: WebhookEndpoint) -> str:
+    """A mark of the present secret, from which nobody learns it: a form that was sent twice replaces it once."""
+    current, *_ = found.secrets(service.vault, service.clock())
+    return _mark(current)
+
+
+def _mark(secret: bytes) -> str:
+    return sha256(b"mark of " + secret).hexdigest()[:32]
+
+
+def _made_just_now(service: Service, found: WebhookEndpoint, overlap: timedelta, seen: str) -> NewEndpoint | None:
+    now = service.clock()
+    current, *older = found.secrets(service.vault, now)
+    if found.previous_until is None or not any(_mark(secret) == seen for secret in older):
+        return None
+    is_fresh = now < found.previous_until - overlap + SECOND_CLICK
+    return NewEndpoint(found, webhook_content.secret_text(current), is_new=False) if is_fresh else None
 
 
 async def send_test(service: Service, actor: Actor, found: WebhookEndpoint) -> WebhookTrial:
@@ -277,6 +317,11 @@ async def delivery_log(
 async def unfinished(service: Service, found: WebhookEndpoint) -> tuple[int, int]:
     """How many events wait to be delivered, and how many were given up."""
     return await deliveries.counts(service.pool, await _home(service, found), found.endpoint_id)
+
+
+async def last_problem(service: Service, found: WebhookEndpoint) -> str | None:
+    """Why the newest event did not arrive of those that were tried in vain; None: there is none."""
+    return await deliveries.last_problem(service.pool, await _home(service, found), found.endpoint_id)
 
 
 async def replay(

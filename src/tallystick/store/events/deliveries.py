@@ -13,6 +13,9 @@ from tallystick.domain.ids import BookId
 
 _SQL: Final = load_statements("deliveries.sql", __package__)
 
+_DISABLED: Final = "the endpoint was disabled"
+"""Why an event did not arrive that was not tried to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
@@ -98,9 +101,9 @@ async def end(database: Database, delivery: WebhookDelivery, status: int | None,
     await database.execute(_SQL["end"], *_names(delivery), delivery.due_at, status, error)
 
 
-async def stop(database: Database, book_id: BookId, endpoint_id: str, error: str) -> None:
-    """Try nothing of an endpoint any more."""
-    await database.execute(_SQL["stop"], book_id, endpoint_id, error)
+async def stop(database: Database, book_id: BookId, endpoint_id: str) -> None:
+    """Try nothing of an endpoint any more: it was disabled."""
+    await database.execute(_SQL["stop"], book_id, endpoint_id, _DISABLED)
 
 
 async def remove(database: Database, book_id: BookId, endpoint_id: str) -> None:
@@ -120,6 +123,12 @@ async def counts(database: Database, book_id: BookId, endpoint_id: str) -> tuple
     """How many wait, and how many were given up."""
     row: Any = await database.fetchrow(_SQL["counts"], book_id, endpoint_id)
     return row["waiting"], row["dead"]
+
+
+async def last_problem(database: Database, book_id: BookId, endpoint_id: str) -> str | None:
+    """Why the newest event did not arrive of those that were tried in vain; None: there is none."""
+    found: str | None = await database.fetchval(_SQL["last_problem"], book_id, endpoint_id, _DISABLED)
+    return found
 
 
 async def missed(

@@ -22,6 +22,8 @@ from tallystick.web.console.figures.home import home_routes
 from tallystick.web.console.payouts.bank_account import bank_account_routes
 from tallystick.web.console.payouts.connection import connection_routes
 from tallystick.web.console.payouts.payouts import payout_routes
+from tallystick.web.console.webhooks.deliveries import delivery_routes
+from tallystick.web.console.webhooks.endpoints import endpoint_routes
 
 console_routes = [
     *entrance_routes,
@@ -36,6 +38,8 @@ console_routes = [
     *fault_routes,
     *clock_routes,
     *key_routes,
+    *endpoint_routes,
+    *delivery_routes,
     *branding_routes,
     *staff_routes,
     *host_routes,

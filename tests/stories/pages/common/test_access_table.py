@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from tests.stories.pages.access_table import ENTRIES, Entry, Who, filled
 from tests.stories.pages.business import disputed
+from tests.stories.pages.deeds.webhooks import endpoint_of
 from tests.stories.pages.people import employee, operator, person, signed_in
 from tests.stories.pages.showroom import asked_for
 from tests.stories.pages.world import Browser, Seller, World
@@ -72,6 +73,7 @@ async def somebody_elses(world: World) -> dict[str, str]:
         "dispute_id": await disputed(world, seller),
         "approval_id": await asked_for(world, seller, {answer["prepaidInstrumentID"]: 1}),
         "access_key_id": seller.key.access_key_id,
+        "endpoint_id": (await endpoint_of(world, seller)).endpoint_id,
         "person": str((await employee(world, seller, StaffRole.VIEWER)).party_id),
         "number": str(method["number"]),
         "customer": str(buyer["sender_party_id"]),

@@ -12,6 +12,7 @@ from tests.stories.pages.business import prepaid_customer
 from tests.stories.pages.people import console, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
 
+from tallystick.services.events.numbering import number_waiting
 from tallystick.store.accounts.parties import Party
 from tallystick.store.records import outbox
 
@@ -53,6 +54,21 @@ class Scene:
         payment = await (await prepaid_customer(self.world, self.seller)).pay("1")
         await self.world.pool.execute("UPDATE outbox SET state = 'dead', due_at = NULL WHERE subject_id = $1", payment)
         return f"{payment}-1"
+
+    async def given_up_delivery(self, endpoint_id: str) -> None:
+        """An event of the seller's, the first one, that did not arrive at an endpoint for three days."""
+        await prepaid_customer(self.world, self.seller)
+        await number_waiting(self.world.service)
+        await self.world.pool.execute(
+            "INSERT INTO webhook_delivery (book_id, endpoint_id, sequence, subject_id, state, announced_at, due_at,"
+            " attempts, last_error) SELECT book_id, $2, sequence, subject_id, 'dead', $3, $3, 12, 'no answer in time'"
+            " FROM event WHERE book_id = $1 AND sequence = 1"
+            " ON CONFLICT (book_id, endpoint_id, sequence) DO UPDATE SET state = excluded.state,"
+            " attempts = excluded.attempts, last_error = excluded.last_error",
+            self.seller.book_id,
+            endpoint_id,
+            self.world.clock(),
+        )
 
     async def sign_in(self, someone: Party) -> None:
         """Let somebody else go on with the same browser."""

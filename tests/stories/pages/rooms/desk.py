@@ -54,6 +54,11 @@ async def _desk_mistakes(room: Showroom, owner: Browser) -> None:
     ):
         page = await owner.get(f"{console(room.seller)}/{path}")
         room.keep(f"POST {DESK}/{path}", await owner.submit(page, ending, **typed), "wrong", status=422)
+    form = await owner.get(console(room.seller, "webhooks", "new"))
+    wrong = await owner.submit(form, "/webhooks", url="nowhere", uses="chosen", on_charge_failed="yes")
+    room.keep(f"POST {DESK}/webhooks", wrong, "wrong", status=422)
+    added = await owner.submit(form, "/webhooks", url="https://shop.example/events", uses="all")
+    room.keep(f"POST {DESK}/webhooks", added, "added")
     form = await owner.get(console(room.seller, "keys", "new"))
     wrong = await owner.submit(form, "/keys", uses="chosen", networks="10.1.2.3/8")
     room.keep(f"POST {DESK}/keys", wrong, "wrong", status=422)

@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 from tests.stories.pages.business import disputed, paying_customer, postpaid_customer, prepaid_customer
-from tests.stories.pages.deeds import payouts
+from tests.stories.pages.deeds import payouts, webhooks
 from tests.stories.pages.deeds.scene import Scene
 from tests.stories.pages.people import at_work, console, employee
 from tests.stories.pages.world import Seller, World
@@ -37,8 +37,12 @@ async def done_by_staff(world: World, seller: Seller) -> dict[str, str]:
         world.pool, seller.book_id, RailOperation.REFUND, "TransactionDenied", world.clock()
     )
     approval = await asked_for(world, seller, {str(debts[1].instrument): 12_000_000})
-    payout = await payouts.under_way(Scene(world, seller, seller.party, owner))
+    scene = Scene(world, seller, seller.party, owner)
+    payout = await payouts.under_way(scene)
+    endpoint = await webhooks.endpoint_of(world, seller, description="Ledger of the shop")
+    await scene.given_up_delivery(endpoint.endpoint_id)
     return {
+        "endpoint_id": endpoint.endpoint_id,
         "payout": payout,
         "approval_id": approval,
         "dispute_id": dispute,

@@ -80,6 +80,13 @@ SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting, count(*) FILTER (WH
   FROM webhook_delivery
  WHERE book_id = $1 AND endpoint_id = $2
 
+-- name: last_problem
+-- Why the newest event did not arrive of those that did not, for any other reason than $3.
+SELECT last_error FROM webhook_delivery
+ WHERE book_id = $1 AND endpoint_id = $2 AND state <> 'delivered' AND last_error <> $3
+ ORDER BY sequence DESC
+ LIMIT 1
+
 -- name: missed
 -- Events after $3 that the endpoint is for ($4: their types; null: all) and has no row of, or one that was given up; $5 at the most.
 SELECT event.sequence, event.subject_id

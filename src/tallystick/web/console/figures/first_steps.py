@@ -79,7 +79,7 @@ async def list_(console: ConsoleContext) -> list[FirstStep]:
             found.told,
             "Be told of something",
             "What happens later, such as a card's answer, is sent to your program.",
-            f"{console.path('tools', 'requests')}?endpoint=webhook_endpoints.create",
+            console.path("webhooks"),
             "/docs/webhooks",
         ),
     ]

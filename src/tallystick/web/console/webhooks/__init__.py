@@ -1,0 +1,1 @@
+"""Pages of webhook endpoints: where events are delivered to, and what has arrived."""
