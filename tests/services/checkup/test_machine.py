@@ -43,7 +43,7 @@ def test_where_settings_come_from_is_told(settings: Settings) -> None:
         "host": Origin(ENVIRONMENT, "host", "192.0.2.1"),
     }
     told = found(replace(settings, origins=origins))["settings"].text
-    assert told == "from /etc/tallystick/tallystick.toml and 1 variables of the environment"
+    assert told == "from /etc/tallystick/tallystick.toml and 1 variable of the environment"
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,11 @@ def listen(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Read events as they happen and print them, until Ctrl-C; with --forward-to, post them to a program here.
+    """Read events as they happen, and bring them to a program on this machine.
 
-    They are signed by a secret that is made for this run and shown at its beginning. The key needs the scope read.
-    An event that does not arrive is not sent again: begin once more with --after.
+    They are printed, until Ctrl-C; with --forward-to they are posted as well, signed by a secret that is made
+    for this run and shown at its beginning. The key needs the scope read. An event that does not arrive is not sent
+    again: begin once more with --after.
     """
     bearer = os.environ.get(secret_env, "")
     if not bearer:
