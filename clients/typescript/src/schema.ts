@@ -1820,6 +1820,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2106,6 +2110,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2365,6 +2373,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2590,6 +2602,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2749,6 +2765,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -2899,6 +2919,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -3054,6 +3078,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -3351,6 +3379,10 @@ export interface operations {
                 created_after?: string;
                 /** @description Received before this moment. */
                 created_before?: string;
+                /** @description Of this amount or more. */
+                amount_min?: string;
+                /** @description Of this amount or less. */
+                amount_max?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

@@ -144,6 +144,25 @@ async def test_keys_are_listed_without_their_secrets(program: Program) -> None:
     assert program.secret not in answer.text
 
 
+async def test_amounts_bound_a_list_on_both_sides(program: Program) -> None:
+    buyer = await program.shop.books.funded_buyer("10.00")
+    amounts = ("0.999999", "1.000000", "2.000000", "2.000001")
+    made = {
+        amount: (await program.post("/v1/charges", {"authorization": buyer.instrument, "amount": amount}))["id"]
+        for amount in amounts
+    }
+    for bounds, wanted in (
+        ({"amount_min": "1.00", "amount_max": "2.00"}, amounts[1:3]),
+        ({"amount_min": "2"}, amounts[2:]),
+        ({"amount_max": "0.999999"}, amounts[:1]),
+        ({"amount_min": "3.00", "amount_max": "2.00"}, ()),
+    ):
+        found = await program.get("/v1/charges", authorization=buyer.instrument, **bounds)
+        assert [one["id"] for one in found["data"]] == [made[amount] for amount in reversed(wanted)]
+    problem = as_problem(await program.send("GET", "/v1/charges", params={"amount_min": "-1"}))
+    assert (problem["code"], problem["field"]) == ("invalid_request", "amount_min")
+
+
 async def test_expand_puts_objects_in_the_place_of_their_ids(program: Program) -> None:
     shop = program.shop
     balance, tab = await shop.books.funded_buyer("10.00"), await shop.books.postpaid_buyer()

@@ -91,6 +91,8 @@ class AsyncChargesResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -102,6 +104,8 @@ class AsyncChargesResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -114,6 +118,8 @@ class AsyncChargesResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -232,6 +238,8 @@ class AsyncReservationsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -243,6 +251,8 @@ class AsyncReservationsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -255,6 +265,8 @@ class AsyncReservationsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -378,6 +390,8 @@ class AsyncTopUpsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -389,6 +403,8 @@ class AsyncTopUpsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -401,6 +417,8 @@ class AsyncTopUpsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -511,6 +529,8 @@ class AsyncSettlementsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -522,6 +542,8 @@ class AsyncSettlementsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -534,6 +556,8 @@ class AsyncSettlementsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -603,6 +627,8 @@ class AsyncWriteOffsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -614,6 +640,8 @@ class AsyncWriteOffsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -626,6 +654,8 @@ class AsyncWriteOffsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -696,6 +726,8 @@ class AsyncRefundsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
@@ -707,6 +739,8 @@ class AsyncRefundsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -719,6 +753,8 @@ class AsyncRefundsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -781,6 +817,8 @@ class AsyncPayoutsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> AsyncListing[Payout]:
@@ -791,6 +829,8 @@ class AsyncPayoutsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
         """
@@ -802,6 +842,8 @@ class AsyncPayoutsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
             },
@@ -899,6 +941,8 @@ class AsyncTransactionsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
@@ -911,6 +955,8 @@ class AsyncTransactionsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -924,6 +970,8 @@ class AsyncTransactionsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,

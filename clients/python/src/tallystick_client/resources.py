@@ -91,6 +91,8 @@ class ChargesResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -102,6 +104,8 @@ class ChargesResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -114,6 +118,8 @@ class ChargesResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -232,6 +238,8 @@ class ReservationsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -243,6 +251,8 @@ class ReservationsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -255,6 +265,8 @@ class ReservationsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -376,6 +388,8 @@ class TopUpsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -387,6 +401,8 @@ class TopUpsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -399,6 +415,8 @@ class TopUpsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -509,6 +527,8 @@ class SettlementsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -520,6 +540,8 @@ class SettlementsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -532,6 +554,8 @@ class SettlementsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -599,6 +623,8 @@ class WriteOffsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization"]] | None = None,
@@ -610,6 +636,8 @@ class WriteOffsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -622,6 +650,8 @@ class WriteOffsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -692,6 +722,8 @@ class RefundsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
@@ -703,6 +735,8 @@ class RefundsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -715,6 +749,8 @@ class RefundsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,
@@ -777,6 +813,8 @@ class PayoutsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Listing[Payout]:
@@ -787,6 +825,8 @@ class PayoutsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
         """
@@ -798,6 +838,8 @@ class PayoutsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
             },
@@ -895,6 +937,8 @@ class TransactionsResource:
         status: Literal["succeeded", "pending", "failed", "reserved", "cancelled"] | None = None,
         created_after: Moment | None = None,
         created_before: Moment | None = None,
+        amount_min: Money | None = None,
+        amount_max: Money | None = None,
         limit: int | None = None,
         cursor: str | None = None,
         expand: Sequence[Literal["authorization", "refunded_transaction"]] | None = None,
@@ -907,6 +951,8 @@ class TransactionsResource:
             status: Only those that have come to this.
             created_after: Received at this moment or later.
             created_before: Received before this moment.
+            amount_min: Of this amount or more.
+            amount_max: Of this amount or less.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
             expand: What is shown whole in the place of its id, one level deep; what is not there stays an id.
@@ -920,6 +966,8 @@ class TransactionsResource:
                 "status": status,
                 "created_after": None if created_after is None else moment_text("created_after", created_after),
                 "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "amount_min": None if amount_min is None else amount_text("amount_min", amount_min),
+                "amount_max": None if amount_max is None else amount_text("amount_max", amount_max),
                 "limit": limit,
                 "cursor": cursor,
                 "expand": expand,

@@ -147,6 +147,8 @@ CREATED_AFTER: Final = JsonInput(
 CREATED_BEFORE: Final = JsonInput(
     Field("created_before", "dateTime", OPTIONAL, "Received before this moment."), "2027-01-01T00:00:00Z"
 )
+AMOUNT_MIN: Final = JsonInput(Field("amount_min", "decimal", OPTIONAL, "Of this amount or more."), "1.00")
+AMOUNT_MAX: Final = JsonInput(Field("amount_max", "decimal", OPTIONAL, "Of this amount or less."), "100.00")
 
 
 def is_key(text: str) -> bool:

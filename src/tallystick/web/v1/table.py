@@ -20,6 +20,8 @@ from tallystick.web.v1.expansion import AUTHORIZATION as THE_AUTHORIZATION
 from tallystick.web.v1.expansion import ORIGINAL, expand
 from tallystick.web.v1.inputs import (
     AMOUNT,
+    AMOUNT_MAX,
+    AMOUNT_MIN,
     AUTHORIZATION,
     CREATED_AFTER,
     CREATED_BEFORE,
@@ -39,7 +41,7 @@ from tallystick.web.v1.inputs import (
 from tallystick.web.v1.problems import CODES
 from tallystick.web.v1.sandbox import buyers, clock, faults
 
-_FILTERS: Final = (OF_AUTHORIZATION, STATUS, CREATED_AFTER, CREATED_BEFORE, LIMIT, CURSOR)
+_FILTERS: Final = (OF_AUTHORIZATION, STATUS, CREATED_AFTER, CREATED_BEFORE, AMOUNT_MIN, AMOUNT_MAX, LIMIT, CURSOR)
 _TYPE: Final = JsonInput(
     Field("type", "string", OPTIONAL, "Only these.", choices=tuple(transactions.OBJECTS.values())), "charge"
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.moments import parse_moment
+from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.actions.transactions import AT_A_TIME
 from tallystick.services.events.objects import METHODS, OBJECTS, STATUSES, moment
@@ -88,6 +89,8 @@ def listing(name: str | None) -> Perform:
             until=_moment(given.get("created_before")),
             operation=None if kind is None else _OPERATIONS[kind],
             status=None if "status" not in given else _BOOKED[given["status"]],
+            min_micros=_micros(given.get("amount_min")),
+            max_micros=_micros(given.get("amount_max")),
         )
         if (subject := given.get("authorization")) is not None:
             about = About.TOKEN if authorizations.kind_of(subject) is None else About.INSTRUMENT
@@ -102,6 +105,10 @@ def listing(name: str | None) -> Perform:
         return Reply({"object": "list", "data": await expanded(asked, data), "next_cursor": page.earlier})
 
     return list_
+
+
+def _micros(text: str | None) -> int | None:
+    return None if text is None else parse_amount(text)
 
 
 def _moment(text: str | None) -> datetime | None:

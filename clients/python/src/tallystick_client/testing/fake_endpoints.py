@@ -268,6 +268,8 @@ def _wanted(one: Transaction, kind: str | None, given: Given) -> bool:
         (kind or given.get("type", one.object)) == one.object
         and given.get("authorization", one.authorization.id) == one.authorization.id
         and given.get("status", one.status) == one.status
+        and micros_of(given.get("amount_min", "0")) <= one.amount
+        and ("amount_max" not in given or one.amount <= micros_of(given["amount_max"]))
         and (after is None or one.created_at >= datetime.fromisoformat(after))
         and (before is None or one.created_at < datetime.fromisoformat(before))
     )
