@@ -47,6 +47,10 @@ async def test_a_database_and_a_rail_that_serve_are_good(service: Service) -> No
         "simulated is on for sandbox books",
     )
     assert items["backups"].standing is ItemStanding.FOR_PEOPLE
+    assert (items["events"].standing, items["events"].text) == (
+        ItemStanding.GOOD,
+        "no number is missing among those that are kept",
+    )
 
 
 def test_a_server_that_keeps_no_promise_is_told_what_to_change() -> None:

@@ -14,6 +14,8 @@ from tests.support.owner import execute_as_owner
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId
+from tallystick.services.checkup.inside import inside_items
+from tallystick.services.checkup.items import ItemStanding
 from tallystick.services.events import log
 from tallystick.services.events.numbering import number_book, number_waiting
 from tallystick.services.operations.audit import Actor
@@ -268,3 +270,6 @@ async def test_a_missing_number_is_found(program: Program) -> None:
     await read(program)
     await service.pool.execute("DELETE FROM event WHERE book_id = $1 AND sequence = 2", book_id)
     assert await log.gaps(service, BookId(book_id)) == [log.EventGap(book_id, 3, 1, 3, 2)]
+    items = {item.name: item async for item in inside_items(service, None)}
+    assert items["events"].standing is ItemStanding.MISSING
+    assert items["events"].text.startswith("numbers are missing among the events of ")

@@ -11,9 +11,11 @@ from typing import Final, Protocol, runtime_checkable
 from tallystick.db.backup.place import BackupPlace
 from tallystick.db.backup.source import BackupError
 from tallystick.db.server_checks import setup_of
+from tallystick.domain.texts import counted
 from tallystick.processors.rail import Rail
 from tallystick.services.checkup.items import CheckItem, checked, for_people
 from tallystick.services.context import Service
+from tallystick.services.events import log
 from tallystick.services.operations.configuration import role_warnings
 from tallystick.settings import Settings
 
@@ -41,6 +43,7 @@ async def inside_items(service: Service, backups: Path | None) -> AsyncIterator[
     yield _clock(service)
     async for item in _rails(service):
         yield item
+    yield await _events(service)
     yield await _backup(service, backups)
 
 
@@ -81,6 +84,13 @@ async def _rails(service: Service) -> AsyncIterator[CheckItem]:
     ):
         if key is not None and secret is None:
             yield checked("rails", f"{name} is not set: every event of Stripe's is refused", "")
+
+
+async def _events(service: Service) -> CheckItem:
+    gaps = await log.gaps(service)
+    sellers = counted(len(gaps), "seller")
+    problem = f"numbers are missing among the events of {sellers}: tallystick webhooks check" if gaps else None
+    return checked("events", problem, "no number is missing among those that are kept")
 
 
 async def missing_at(service: Service, rail: Rail, provider: KnowsWhatIsMissing) -> list[str]:
