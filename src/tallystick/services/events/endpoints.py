@@ -287,8 +287,10 @@ def _made_just_now(service: Service, found: WebhookEndpoint, overlap: timedelta,
     current, *older = found.secrets(service.vault, now)
     if found.previous_until is None or not any(_mark(secret) == seen for secret in older):
         return None
-    is_fresh = now < found.previous_until - overlap + SECOND_CLICK
-    return NewEndpoint(found, webhook_content.secret_text(current), is_new=False) if is_fresh else None
+    rotated_at = found.previous_until - overlap  # only where the form asks for the overlap that there was
+    if abs(now - rotated_at) >= SECOND_CLICK:
+        return None
+    return NewEndpoint(found, webhook_content.secret_text(current), is_new=False)
 
 
 async def send_test(service: Service, actor: Actor, found: WebhookEndpoint) -> WebhookTrial:

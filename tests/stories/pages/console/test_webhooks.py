@@ -178,6 +178,7 @@ async def test_a_secret_is_exchanged_once_however_often_the_form_is_sent(
     assert "everything is signed by the old secret, too" in Page(made).text
     assert await signs(world, found) == [second, first]
     assert secret_on(await developer.post(form.action, form.fields)) == second, "a double click"
+    assert "whsec_" not in (await developer.post(form.action, form.fields | {"overlap": "1h"})).text
     world.clock.ahead += timedelta(minutes=2)
     late = await developer.post(form.action, form.fields)
     assert "whsec_" not in late.text
