@@ -18,6 +18,7 @@ from tests.support.balanced import all_balanced, balanced
 from tests.support.books import Books, OpenBooks, new_books
 from tests.support.clock import TestClock
 from tests.support.owner import TEST_DATABASE_URL, TEST_DIRECTORY
+from tests.support.pools import shared_pool
 
 from tallystick.bench.target import cluster
 from tallystick.db.connections import Connection, Pool
@@ -244,7 +245,7 @@ async def database_url(make_database: MakeDatabase) -> str:
 @pytest.fixture(scope="session")
 async def pool(database_url: str) -> AsyncIterator[Pool]:
     """After the last test all books in it must balance."""
-    async with await open_pool(database_url, max_size=10) as opened, all_balanced(opened):
+    async with shared_pool(database_url) as opened, all_balanced(opened):
         yield opened
 
 

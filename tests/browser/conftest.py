@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from playwright.async_api import Browser, async_playwright
@@ -15,12 +16,14 @@ from tests.stories.pages.world import Seller, World
 from tallystick.db.connections import Pool
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+_CLOSING_SECONDS = 20
 THANKS = b"<!doctype html><title>Music Shop</title><h1>Thank you</h1>"
 
 
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
+    playwright = await async_playwright().start()
+    try:
         known = (*PROGRAMS, playwright.chromium.executable_path)
         program = next((path for path in map(shutil.which, known) if path), None)
         if program is None:
@@ -31,7 +34,13 @@ async def chromium() -> AsyncIterator[Browser]:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []  # its sandbox does not work for root
         browser = await playwright.chromium.launch(executable_path=program, args=arguments)
         yield browser
-        await browser.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await browser.close()
+    finally:
+        with suppress(TimeoutError):  # it may be deaf by now
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await playwright.stop()
 
 
 @pytest.fixture(scope="session")

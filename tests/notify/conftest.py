@@ -11,9 +11,9 @@ from tests.notify.receivers import Receiver, receiver
 from tests.support.balanced import all_balanced
 from tests.support.books import Books, OpenBooks, new_books
 from tests.support.clock import TestClock
+from tests.support.pools import shared_pool
 
 from tallystick.db.connections import Pool
-from tallystick.db.database import open_pool
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ async def notify_url(make_migrated: MakeDatabase) -> str:
 @pytest.fixture(scope="session")
 async def notify_pool(notify_url: str) -> AsyncIterator[Pool]:
     unasked = "simulated_rail_agrees"  # each test sets the rail's answers
-    async with await open_pool(notify_url, max_size=10) as opened, all_balanced(opened, without=unasked):
+    async with shared_pool(notify_url) as opened, all_balanced(opened, without=unasked):
         yield opened
 
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from tools.clients.files import written
 
+from tallystick.web.v1.documents.openapi import document, documented_codes
 from tallystick.web.v1.endpoint import JSON, VERSION, Endpoint
-from tallystick.web.v1.openapi import document, documented_codes
 from tallystick.web.v1.schemas import OBJECTS, status_of
 from tallystick.web.v1.table import ENDPOINTS
 from tallystick_client import async_resources, endpoints, objects, problems, resources

@@ -14,7 +14,7 @@ from tools.clients.python_objects import ObjectsWriter
 from tools.clients.python_problems import problems
 from tools.clients.typescript_types import table_of, types_of
 
-from tallystick.web.v1.openapi import document
+from tallystick.web.v1.documents.openapi import document
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TYPESCRIPT: Final = ROOT / "clients" / "typescript"

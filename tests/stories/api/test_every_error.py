@@ -14,7 +14,7 @@ from tallystick.domain.refusals import Refusal
 from tallystick.web.api.error_reference import error_reference
 from tallystick.web.api.errors_of_actions import ANY, ERRORS_OF
 from tallystick.web.api.legacy_xml import RETRIABLE
-from tallystick.web.v1.problem_reference import problem_reference
+from tallystick.web.v1.documents.problem_reference import problem_reference
 
 ERRORS: dict[str, dict[str, object]] = json.loads((ROOT / "tests" / "data" / "errors.json").read_text("utf-8"))
 STATUSES = {
@@ -42,7 +42,7 @@ def test_every_published_code_has_a_cause() -> None:
 def test_the_committed_reference_is_current() -> None:
     written = (ROOT / "docs" / "errors.md").read_text("utf-8")
     assert written == error_reference() + problem_reference(), (
-        "python -m tallystick.web.v1.problem_reference > docs/errors.md"
+        "python -m tallystick.web.v1.documents.problem_reference > docs/errors.md"
     )
 
 

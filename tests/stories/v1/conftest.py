@@ -13,7 +13,7 @@ from tests.support.shop import Shop
 
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import KeyTerms
-from tallystick.web.v1.openapi import document
+from tallystick.web.v1.documents.openapi import document
 from tallystick.web.v1.schemas import OBJECTS
 from tallystick.web.v1.table import ENDPOINTS
 

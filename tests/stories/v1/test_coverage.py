@@ -31,8 +31,8 @@ from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.payouts import destinations
 from tallystick.web.v1.app import JsonApi
+from tallystick.web.v1.documents.openapi import documented_codes
 from tallystick.web.v1.endpoint import Endpoint
-from tallystick.web.v1.openapi import documented_codes
 from tallystick.web.v1.table import ENDPOINTS
 
 AN_ID = "0" * 35

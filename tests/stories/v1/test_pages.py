@@ -9,9 +9,9 @@ import pytest
 from tests.stories.v1.conftest import Program, as_problem
 from tests.support.paths import ROOT
 
+from tallystick.web.v1.documents.reference import reference
 from tallystick.web.v1.endpoint import VERSION
 from tallystick.web.v1.problems import CODES, OWN
-from tallystick.web.v1.reference import reference
 from tallystick.web.v1.table import ENDPOINTS
 
 GUIDE = (ROOT / "docs" / "json-api.md").read_text("utf-8")
@@ -20,7 +20,7 @@ COMMANDS = [found.replace("\\\n", " ") for found in re.findall(r"^    (curl (?:.
 
 def test_the_reference_is_what_the_tables_say() -> None:
     written = (ROOT / "docs" / "json-reference.md").read_text("utf-8")
-    assert written == reference(), "python -m tallystick.web.v1.reference > docs/json-reference.md"
+    assert written == reference(), "python -m tallystick.web.v1.documents.reference > docs/json-reference.md"
 
 
 def test_the_guide_names_every_path_and_only_those() -> None:

@@ -93,7 +93,9 @@ def _close_pipe(process: asyncio.subprocess.Process) -> None:
 async def _stop(process: asyncio.subprocess.Process) -> None:
     _close_pipe(process)
     try:
-        async with asyncio.timeout(_STOP_SECONDS):  # wait_for of Python 3.11 loses a cancellation that comes with the end
+        async with asyncio.timeout(
+            _STOP_SECONDS
+        ):  # wait_for of Python 3.11 loses a cancellation that comes with the end
             await process.wait()
     except TimeoutError:
         process.kill()

@@ -30,8 +30,8 @@ from tallystick.web.api.calls import MeasuredCall, admit, check_account, keep_re
 from tallystick.web.v1 import inputs
 from tallystick.web.v1.charging import plain
 from tallystick.web.v1.charging.plain import PlainCharges
+from tallystick.web.v1.documents.openapi import document
 from tallystick.web.v1.endpoint import VERSION, Asked
-from tallystick.web.v1.openapi import document
 from tallystick.web.v1.paths import meant
 from tallystick.web.v1.problems import NOT_KEPT, JsonProblemError, RefusedProblemError, problem_answer
 from tallystick.web.v1.table import ENDPOINTS

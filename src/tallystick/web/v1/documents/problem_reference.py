@@ -47,5 +47,5 @@ def _later(refusal: Refusal) -> str:
     return " The same request may succeed later" + (f", once {once}." if once else ".")
 
 
-if __name__ == "__main__":  # python -m tallystick.web.v1.problem_reference > docs/errors.md
+if __name__ == "__main__":  # python -m tallystick.web.v1.documents.problem_reference > docs/errors.md
     print(error_reference() + problem_reference(), end="")  # noqa: T201 - that is what it is for

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.scopes import scope_name
+from tallystick.web.v1.documents.openapi import documented_codes
 from tallystick.web.v1.endpoint import JSON
-from tallystick.web.v1.openapi import documented_codes
 from tallystick.web.v1.problems import CODES, OWN
 from tallystick.web.v1.schemas import OBJECTS, PROBLEM, PROBLEM_MORE, status_of
 from tallystick.web.v1.table import ANY, ENDPOINTS, OF_BODIES
@@ -103,5 +103,5 @@ def _problems() -> Iterator[str]:
     yield ""
 
 
-if __name__ == "__main__":  # python -m tallystick.web.v1.reference > docs/json-reference.md
+if __name__ == "__main__":  # python -m tallystick.web.v1.documents.reference > docs/json-reference.md
     print(reference(), end="")  # noqa: T201 - that is what it is for
