@@ -156,7 +156,9 @@ def test_the_python_line_asks_for_the_same_as_the_one_for_curl(name: str) -> Non
 
 def test_the_typescript_line_names_path_id_body_and_key() -> None:
     assert given_for("account.get").typescript() == 'await ts.get("/v1/account")'
-    assert given_for("charges.get").typescript() == 'await ts.get("/v1/charges/{id}", "01KB7WZ3TC")'
+    expanded = 'await ts.get("/v1/charges/{id}", "01KB7WZ3TC", { expand: ["authorization"] })'
+    assert given_for("charges.get").typescript() == expanded
+    assert given_for("payouts.get").typescript() == 'await ts.get("/v1/payouts/{id}", "01KB7WZ3TC")'
     assert given_for("disputes.evidence").typescript().startswith('await ts.file("/v1/disputes/{id}/evidence", ')
     assert given_for("sandbox.clock").typescript() == 'await ts.get("/v1/sandbox/clock")'
     refund = JsonCall(UNDER_NAMES["charges.refund"], "01", {"amount": "0.25"}, "back-1")

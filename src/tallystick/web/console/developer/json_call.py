@@ -35,7 +35,8 @@ class JsonCall:
         path = self.endpoint.path.replace("{id}", quote(self.subject, safe="") or "{id}")
         if self.endpoint.method in _WITH_BODY or not self.fields:
             return path
-        return f"{path}?{urlencode(self.fields)}"
+        listed = {name: ",".join(value) if isinstance(value, list) else value for name, value in self.fields.items()}
+        return f"{path}?{urlencode(listed)}"
 
     @property
     def named(self) -> bool:
@@ -80,8 +81,8 @@ class JsonCall:
         if endpoint.media_type != JSON:
             return _call("await ts.file", [path, *subject])
         if endpoint.method != "POST":
-            body = [fields] if endpoint.method in _WITH_BODY else []
-            return _call(f"await ts.{endpoint.method.lower()}", [path, *subject, *body])
+            body_or_query = [fields] if endpoint.method in _WITH_BODY or self.fields else []
+            return _call(f"await ts.{endpoint.method.lower()}", [path, *subject, *body_or_query])
         options = {"id": self.subject} if endpoint.subject else {}
         if self.named and self.idempotency_key:
             options["idempotencyKey"] = self.idempotency_key
