@@ -12,32 +12,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import structlog
 
 from tallystick.db.clock_watch import WrongClockError
-from tallystick.db.connections import Connection, Pool
+from tallystick.db.connections import Connection
 from tallystick.domain.messages.addresses import read_host
 from tallystick.domain.messages.signed_messages import MessageSigner, key_name
 from tallystick.notify import content, failures, message, safety
 from tallystick.notify.message import SignedForm
 from tallystick.notify.safety import NO_HEADERS
-from tallystick.settings import Settings
+from tallystick.notify.sender import EventSender
 from tallystick.store.accounts import return_hosts
 from tallystick.store.keys import signing_keys
-from tallystick.store.keys.vault import Vault
 from tallystick.store.records import outbox, trace_links
 from tallystick.store.records.outbox import ClaimedEvent, DueEvent
-
-if TYPE_CHECKING:
-    from tallystick.tracing.spans import Tracing
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60))
 """Between one failure and the next try; the last one again and again."""
@@ -52,10 +47,8 @@ COOL_DOWN: Final = timedelta(seconds=20)
 _FORGET_FAILURE_AFTER: Final = timedelta(hours=2)
 """How long after its cool-down a destination that was not tried again gets all its slots back."""
 
-_LEASE_MARGIN: Final = timedelta(seconds=30)
 _LOOK_AHEAD: Final = 4  # due events fetched for each slot: some have to wait for their destination
 _MAX_WRITERS: Final = 2  # pool connections for writing results; the rest stay free for payments
-_GRACE_SECONDS: Final = 2
 
 _log = structlog.get_logger(__name__)
 
@@ -94,38 +87,12 @@ class _CoolDown:
 
 
 @dataclass
-class NotificationSender:
-    """Sends what is due. `clock` is real time; a book's test clock has no part in this.
+class NotificationSender(EventSender[DueEvent]):
+    """Sends notifications that are due."""
 
-    While it is not trusted it raises WrongClockError, and nothing is claimed or given up. `transport`: another way to
-    receivers than over the network.
-    """
-
-    pool: Pool
-    vault: Vault
-    settings: Settings
-    clock: Callable[[], datetime]
-    resolver: safety.Resolve = safety.resolve
-    transport: httpx.AsyncBaseTransport | None = None
-    tracing: Tracing | None = None
-    _under_way: dict[asyncio.Task[None], DueEvent] = field(default_factory=dict)
     _cool_downs: dict[str, _CoolDown] = field(default_factory=dict)
     _cursors: outbox.DueCursors = field(default_factory=dict)
     _writers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_WRITERS))
-
-    @cached_property
-    def _client(self) -> httpx.AsyncClient:
-        allowed = self.settings.allow_private_notification_targets
-        return safety.open_client(allow_private=allowed, resolver=self.resolver, transport=self.transport)
-
-    @property
-    def _timeout(self) -> timedelta:
-        return timedelta(milliseconds=self.settings.notification_timeout_ms)
-
-    @property
-    def lease(self) -> timedelta:
-        """How long other workers leave a claimed event alone: longer than any attempt takes."""
-        return self._timeout + _LEASE_MARGIN
 
     async def dispatch(self) -> int:
         """Start sending what is due, as far as slots are free; does not wait for answers. How many were started."""
@@ -157,25 +124,6 @@ class NotificationSender:
                     self._start(event, outgoing)
                     started += 1
         return started
-
-    async def idle(self) -> None:
-        """Wait until every attempt that was started has ended."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-
-    async def slot_free(self, at_most_seconds: float) -> None:
-        """Wait until an attempt that was started has ended, or for the given time."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=at_most_seconds, return_when=asyncio.FIRST_COMPLETED)
-
-    async def close(self) -> None:
-        """Wait a short while for attempts in flight, then cancel them: their events are due again after the lease."""
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        await self._client.aclose()
 
     def _blocked_urls(self, now: datetime) -> set[str]:
         """Addresses to which nothing may be sent now: no slot left for the destination, or it is cooling down."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -21,16 +20,13 @@ from tallystick.db.clock_watch import WrongClockError
 from tallystick.notify import failures, safety, webhook_content
 from tallystick.notify.delivery import COOL_DOWN, MAX_AT_ONCE, MAX_TO_ONE, origin_of
 from tallystick.notify.safety import NO_HEADERS
+from tallystick.notify.sender import EventSender
 from tallystick.notify.webhook_failures import disable_failing
 from tallystick.store.events import deliveries, endpoints, events
 
 if TYPE_CHECKING:
-    from tallystick.db.connections import Pool
-    from tallystick.settings import Settings
     from tallystick.store.events.deliveries import DueDelivery, WebhookDelivery
     from tallystick.store.events.endpoints import WebhookEndpoint
-    from tallystick.store.keys.vault import Vault
-    from tallystick.tracing.spans import Tracing
 
 PAUSES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360))
 """Between one failure and the next try; the last one again and again."""
@@ -41,9 +37,7 @@ LIFETIME: Final = timedelta(days=3)
 DISABLED_AFTER: Final = timedelta(days=5)
 """An endpoint at which nothing has arrived for so long gets nothing more, and its seller a letter."""
 
-_LEASE_MARGIN: Final = timedelta(seconds=30)
 _LOOK_AHEAD: Final = 4
-_GRACE_SECONDS: Final = 2
 
 _log = structlog.get_logger(__name__)
 
@@ -61,36 +55,11 @@ class _UnderWay:
 
 
 @dataclass
-class WebhookSender:
-    """Sends what is due. `clock` is real time; while it is not trusted it raises WrongClockError, nothing is claimed.
+class WebhookSender(EventSender[_UnderWay]):
+    """Sends events to endpoints that are due."""
 
-    `transport`: another way to receivers than over the network.
-    """
-
-    pool: Pool
-    vault: Vault
-    settings: Settings
-    clock: Callable[[], datetime]
-    resolver: safety.Resolve = safety.resolve
-    transport: httpx.AsyncBaseTransport | None = None
-    tracing: Tracing | None = None
-    _under_way: dict[asyncio.Task[None], _UnderWay] = field(default_factory=dict)
     _cool_until: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """By endpoint: until when nothing goes to it, and its origin."""
-
-    @cached_property
-    def _client(self) -> httpx.AsyncClient:
-        allowed = self.settings.allow_private_notification_targets
-        return safety.open_client(allow_private=allowed, resolver=self.resolver, transport=self.transport)
-
-    @property
-    def _timeout(self) -> timedelta:
-        return timedelta(milliseconds=self.settings.notification_timeout_ms)
-
-    @property
-    def lease(self) -> timedelta:
-        """How long other workers leave a claimed delivery alone: longer than any attempt takes."""
-        return self._timeout + _LEASE_MARGIN
 
     async def dispatch(self) -> int:
         """Start sending what is due, as far as slots are free; does not wait for answers. How many were started."""
@@ -114,25 +83,6 @@ class WebhookSender:
                 taken[origin] += 1
                 started += 1
         return started
-
-    async def idle(self) -> None:
-        """Wait until every attempt that was started has ended."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
-
-    async def slot_free(self, at_most_seconds: float) -> None:
-        """Wait until an attempt that was started has ended, or for the given time."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=at_most_seconds, return_when=asyncio.FIRST_COMPLETED)
-
-    async def close(self) -> None:
-        """Wait a short while for attempts in flight, then cancel them: what they send is due again after the lease."""
-        if self._under_way:
-            _, late = await asyncio.wait(self._under_way, timeout=_GRACE_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        await self._client.aclose()
 
     async def _due(self, now: datetime) -> list[DueDelivery]:
         """What is due, the books by turns, so that none waits behind another one's backlog."""
