@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from tests.stories.conftest import OpenShop
+from tests.stories.v1.causes.good_requests import bank_account
 from tests.stories.v1.conftest import Program, as_problem, program_of
-from tests.stories.v1.test_coverage import bank_account
 from tests.support.shop import Shop
 
 from tallystick.domain.commands import Method
