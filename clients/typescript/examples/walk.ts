@@ -1,6 +1,6 @@
 /**
  * The way of `tallystick demo --walk` in a sandbox: authorize, top up, charge, settle; each figure is compared with what it
- * must be. TALLYSTICK_URL and TALLYSTICK_SECRET say where, and as whom. Exit status 1: a figure is off.
+ * must be. TALLYSTICK_URL and API_KEY say where, and as whom. Exit status 1: a figure is off.
  */
 
 import { type BodyOf, ProblemError, Tallystick } from "../src/index.js";
@@ -9,7 +9,7 @@ const MICROS = 1_000_000n;
 const SIDE_BY_SIDE = 20;
 
 const ts = new Tallystick({
-  apiKey: process.env["TALLYSTICK_SECRET"] ?? "",
+  apiKey: process.env["API_KEY"] ?? "",
   baseUrl: process.env["TALLYSTICK_URL"] ?? "",
 });
 let wrong = 0;

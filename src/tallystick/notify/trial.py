@@ -1,9 +1,12 @@
-"""A test notification: signed like any other, about nothing, sent while somebody waits for what comes of it."""
+"""A test of an address, sent while somebody waits for what comes of it; a test notification is signed like any other.
+
+Tests of webhooks are in webhook_trial.py.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -30,17 +33,45 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What was posted, and what came of it: the receiver's HTTP status, or why there is none."""
+    """What came of a test: the receiver's HTTP status, or why there is none."""
 
-    form: message.SignedForm
     status: int | None
     problem: str | None
     milliseconds: int
 
     @property
     def arrived(self) -> bool:
-        """Whether a notification would count as delivered."""
+        """Whether it would count as delivered."""
         return self.status is not None and httpx.codes.is_success(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationTrial(Trial):
+    """The same, and what was posted."""
+
+    form: message.SignedForm
+
+
+async def attempt(
+    settings: Settings,
+    resolver: safety.Resolve,
+    post: Callable[[httpx.AsyncClient, float], Awaitable[int]],
+    failed: str,
+) -> Trial:
+    """Let `post` send by a client that keeps to the rules of all deliveries, in as many seconds as any may take.
+
+    `failed`: what the log calls it that nothing answered.
+    """
+    begun, status, problem = time.monotonic(), None, None
+    seconds = settings.notification_timeout_ms / 1000
+    allowed = settings.allow_private_notification_targets
+    async with safety.open_client(allow_private=allowed, resolver=resolver) as client:
+        try:
+            status = await post(client, seconds)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            _log.info(failed, reason=repr(error))
+            problem = failures.in_words(error)
+    return Trial(status, problem, round((time.monotonic() - begun) * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +85,7 @@ class Tester:
 
     async def send(
         self, url: str, recipient: Mapping[str, str], now: datetime, method: str = signing.RSA_METHOD
-    ) -> Trial:
+    ) -> NotificationTrial:
         """Post to `url` and wait, no longer than any notification may take. `recipient`: fields about the seller.
 
         `method`: one of signing.RSA_METHODS, as the seller chose.
@@ -71,16 +102,9 @@ class Tester:
             **recipient,
         }
         form = message.signed_form(signer, url, str(uuid4()), fields)
-        begun = time.monotonic()
-        status, problem = await self._post(form)
-        return Trial(form, status, problem, round((time.monotonic() - begun) * 1000))
 
-    async def _post(self, form: message.SignedForm) -> tuple[int | None, str | None]:
-        seconds = self.settings.notification_timeout_ms / 1000
-        allowed = self.settings.allow_private_notification_targets
-        async with safety.open_client(allow_private=allowed, resolver=self.resolver) as client:
-            try:
-                return await safety.post_form(client, form.url, form.body, seconds), None
-            except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-                _log.info("test_notification_failed", reason=repr(error))
-                return None, failures.in_words(error)
+        async def post(client: httpx.AsyncClient, seconds: float) -> int:
+            return await safety.post_form(client, form.url, form.body, seconds)
+
+        came_to = await attempt(self.settings, self.resolver, post, "test_notification_failed")
+        return NotificationTrial(came_to.status, came_to.problem, came_to.milliseconds, form)

@@ -1,7 +1,12 @@
-"""When work of the worker that failed is tried again, and what is kept of why: for rails, their events and payouts."""
+"""Work of the worker that may fail: done side by side, when it is tried again, and what is kept of why.
+
+For rails, their events and payouts.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -18,3 +23,10 @@ def pause_after(attempts: int) -> timedelta:
 def reason_of(error: Exception) -> str:
     """What is kept of an error, for people."""
     return f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
+
+
+async def all_of(doing: str, work: Iterable[Awaitable[object]]) -> None:
+    """Run all of it concurrently; one failure does not cancel the others. Raises ExceptionGroup when all are done."""
+    ended = await asyncio.gather(*work, return_exceptions=True)
+    if failures := [failure for failure in ended if isinstance(failure, Exception)]:
+        raise ExceptionGroup(doing, failures)

@@ -46,6 +46,6 @@ async def test_its_own_tests_pass(node: str, compiled: Path) -> None:
 async def test_it_walks_the_whole_way(node: str, compiled: Path, shop: Shop, secret: str) -> None:
     walk = str(compiled / "examples" / "walk.js")
     async with rail_answering(shop):
-        status, told = await run(node, walk, TALLYSTICK_URL=shop.url, TALLYSTICK_SECRET=secret)
+        status, told = await run(node, walk, TALLYSTICK_URL=shop.url, API_KEY=secret)
     assert told == WALK
     assert status == 0

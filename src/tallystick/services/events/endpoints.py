@@ -20,7 +20,8 @@ from tallystick.domain.messages.events import CHARGE_SUCCEEDED, TYPES
 from tallystick.domain.names.spelling import did_you_mean
 from tallystick.notify import address, webhook_content
 from tallystick.notify.address import UnusableAddressError
-from tallystick.notify.webhook_trial import WebhookTester, WebhookTrial
+from tallystick.notify.trial import Trial
+from tallystick.notify.webhook_trial import WebhookTester
 from tallystick.services.operations import audit
 from tallystick.services.seller.books import books_of
 from tallystick.store.accounts import return_hosts
@@ -44,10 +45,10 @@ __all__ = [
     "NoEndpointError",
     "RotatedBeforeError",
     "TooManyEndpointsError",
+    "Trial",
     "UnusableAddressError",
     "WebhookDelivery",
     "WebhookEndpoint",
-    "WebhookTrial",
     "any_delivered",
     "change",
     "create",
@@ -293,7 +294,7 @@ def _made_just_now(service: Service, found: WebhookEndpoint, overlap: timedelta,
     return NewEndpoint(found, webhook_content.secret_text(current), is_new=False)
 
 
-async def send_test(service: Service, actor: Actor, found: WebhookEndpoint) -> WebhookTrial:
+async def send_test(service: Service, actor: Actor, found: WebhookEndpoint) -> Trial:
     """Send something that is no event, signed like one, and tell what came of it; also to one that is disabled."""
     now = service.clock()
     tester = WebhookTester(service.settings)

@@ -11,8 +11,9 @@ from tallystick.domain.commands import Cancel
 from tallystick.services.context import Service
 from tallystick.services.events.log import KEPT as HAPPENINGS_KEPT
 from tallystick.services.rails.events import KEPT as EVENTS_KEPT
-from tallystick.services.rails.orders import MAX_AT_ONCE, all_of
+from tallystick.services.rails.orders import MAX_AT_ONCE
 from tallystick.services.rails.setups import KEPT as SETUPS_KEPT
+from tallystick.services.retries import all_of
 from tallystick.store.accounts import attempts, mailed_proofs, passkeys, sign_in_pauses, web_sessions
 from tallystick.store.queries import figures
 from tallystick.store.rails import rail_events, rail_requests, rail_setups

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -12,7 +11,7 @@ import structlog
 from tallystick.domain.commands import Declined, Paid, ResolvePayout
 from tallystick.processors.payout_rail import NotSent, PayoutInstruction, PayoutRail, SentLater
 from tallystick.services.own_commands import carry_out
-from tallystick.services.retries import pause_after, reason_of
+from tallystick.services.retries import all_of, pause_after, reason_of
 from tallystick.store.payouts import destinations, payouts
 from tallystick.store.records import trace_links
 
@@ -38,9 +37,7 @@ async def send_payouts(service: Service, rails: Mapping[str, PayoutRail]) -> int
     is never guessed. Raises ExceptionGroup when all are done: the failures among them.
     """
     due = await payouts.due(service.pool, service.trusted_now(), _MAX_AT_ONCE)
-    ended = await asyncio.gather(*(_send(service, rails, payout) for payout in due), return_exceptions=True)
-    if failures := [failure for failure in ended if isinstance(failure, Exception)]:
-        raise ExceptionGroup("sending payouts", failures)
+    await all_of("sending payouts", (_send(service, rails, payout) for payout in due))
     return len(due)
 
 

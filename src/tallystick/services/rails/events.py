@@ -29,8 +29,8 @@ from tallystick.services.disputes.hints import follow_dispute
 from tallystick.services.disputes.news import UnknownChargeError
 from tallystick.services.own_commands import carry_out
 from tallystick.services.rails import refunds, setups
-from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, all_of, trusted_now
-from tallystick.services.retries import pause_after, reason_of
+from tallystick.services.rails.orders import LEASE, MAX_AT_ONCE, trusted_now
+from tallystick.services.retries import all_of, pause_after, reason_of
 from tallystick.store.accounts import payment_methods
 from tallystick.store.queries import reads, stuck_work
 from tallystick.store.rails import rail_events, rail_operations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,7 +24,7 @@ from tallystick.processors.rails import Rails
 from tallystick.services.context import Service
 from tallystick.services.own_commands import NotCarriedOutError, carry_out
 from tallystick.services.rails import confirmations
-from tallystick.services.retries import pause_after, reason_of
+from tallystick.services.retries import all_of, pause_after, reason_of
 from tallystick.store.rails import rail_events, rail_operations, rail_requests
 from tallystick.store.rails.rail_requests import DueRequest
 from tallystick.store.records import trace_links
@@ -219,13 +217,6 @@ def _order(request: DueRequest) -> RailOrder:
         earlier_reference=request.earlier_reference,
         method=request.method,
     )
-
-
-async def all_of(doing: str, work: Iterable[Awaitable[object]]) -> None:
-    """Run all of it concurrently; one failure does not cancel the others. Raises ExceptionGroup when all are done."""
-    ended = await asyncio.gather(*work, return_exceptions=True)
-    if failures := [failure for failure in ended if isinstance(failure, Exception)]:
-        raise ExceptionGroup(doing, failures)
 
 
 def trusted_now(service: Service) -> datetime | None:

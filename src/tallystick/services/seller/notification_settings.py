@@ -12,7 +12,7 @@ from tallystick.domain.messages.addresses import host_of
 from tallystick.domain.messages.signing import RSA_METHODS
 from tallystick.notify import address
 from tallystick.notify.address import UnusableAddressError
-from tallystick.notify.trial import Tester, Trial
+from tallystick.notify.trial import NotificationTrial, Tester
 from tallystick.services.operations import audit
 from tallystick.services.seller.books import first_book_of
 from tallystick.store.accounts import return_hosts
@@ -114,7 +114,7 @@ async def save(
     return wishes
 
 
-async def send_test(service: Service, actor: Actor, seller: Party, environment: str) -> Trial:
+async def send_test(service: Service, actor: Actor, seller: Party, environment: str) -> NotificationTrial:
     """Post a test notification to the address that is set, and tell what came of it.
 
     Raises NoBooksError, NoAddressError.

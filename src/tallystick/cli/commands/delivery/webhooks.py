@@ -31,10 +31,10 @@ from tallystick.services.events.endpoints import (
     NewEndpoint,
     NoEndpointError,
     TooManyEndpointsError,
+    Trial,
     UnusableAddressError,
     WebhookDelivery,
     WebhookEndpoint,
-    WebhookTrial,
 )
 from tallystick.services.events.log import EventGap
 
@@ -138,7 +138,7 @@ def try_out(
 ) -> None:
     """Send an endpoint something that is no event, signed like one, and tell what came of it."""
 
-    async def work(service: Service, found: WebhookEndpoint) -> WebhookTrial:
+    async def work(service: Service, found: WebhookEndpoint) -> Trial:
         return await endpoints.send_test(service, actor_of_process(), found)
 
     trial = run(_with_endpoint(account, environment, endpoint, work))
