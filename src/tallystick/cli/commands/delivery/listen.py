@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from tallystick.cli.console import Json, ProblemError, run_until_stopped, settings_of_process
-from tallystick.cli.event_listener import EventListener
+from tallystick.cli.event_listener import EventListener, ServiceAwayError
 from tallystick.cli.options import ServiceUrl
 
 SECRET_VARIABLE = "TALLYSTICK_SECRET"  # noqa: S105 - the name of a variable
@@ -37,10 +37,24 @@ def listen(
     bearer = os.environ.get(secret_env, "")
     if not bearer:
         raise ProblemError(f"{secret_env} has no secret; make one: tallystick keys bearer")
+    if forward_to is not None:
+        _check_address(forward_to)
     url = (service or settings_of_process().public_url).rstrip("/")
     run_until_stopped(_listen(url, bearer, forward_to, after, json=json))
 
 
+def _check_address(url: str) -> None:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ProblemError(f"--forward-to: {error}") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise ProblemError("--forward-to: an address such as http://127.0.0.1:3000/events")
+
+
 async def _listen(url: str, bearer: str, forward_to: str | None, after: int | None, *, json: bool) -> None:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
-        await EventListener(http, url, bearer, forward_to, json).run(after)
+        try:
+            await EventListener(http, url, bearer, forward_to, json).run(after)
+        except ServiceAwayError as error:
+            raise ProblemError(f"{url} does not answer: {error}") from None
