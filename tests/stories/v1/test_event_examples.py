@@ -44,6 +44,13 @@ BACK: Final = "https://shop.example/back"
 DECLINED, REFUNDS_FAIL, REFUNDS_COME_BACK = "4000000000009979", "4000000000005126", "4000000000003055"
 """Numbers of docs/sandbox.md."""
 
+A_ROOM: Final[dict[str, Any]] = {
+    "kind": "payment",
+    "use": "single",
+    "amount": "5.00",
+    "for_reservation": True,
+    "description": "A room",
+}
 ACTOR: Final = Actor.command("examples")
 
 
@@ -96,8 +103,7 @@ class Seller:
         await self.done()
 
     async def reserved(self, key: str) -> str:
-        terms = {"kind": "payment", "use": "single", "amount": "5.00", "for_reservation": True}
-        authorization = await self.agreed(f"{key}-card", **terms, description="A room")
+        authorization = await self.agreed(f"{key}-card", **A_ROOM)
         held = await self.post("/v1/reservations", {"authorization": authorization, "amount": "5.00"}, key)
         await self.rail()
         return str(held["id"])
@@ -164,9 +170,7 @@ class Seller:
         released = await self.reserved("room-2")
         await self.program.send("POST", f"/v1/reservations/{released}/release", json={"note": "sold out"})
         await self.done()
-        declined = await self.agreed(
-            "room-3-card", DECLINED, kind="payment", use="single", amount="5.00", for_reservation=True
-        )
+        declined = await self.agreed("room-3-card", DECLINED, **A_ROOM)
         await self.post("/v1/reservations", {"authorization": declined, "amount": "5.00"}, "room-3")
         await self.rail()
 

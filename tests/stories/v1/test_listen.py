@@ -185,5 +185,5 @@ async def test_the_program_brings_events_to_a_port_here_also_after_a_restart(pro
 @pytest.mark.parametrize("url", ["127.0.0.1:3000/events", "ftp://127.0.0.1/", "http:///events", "http://[::1/"])
 def test_what_is_no_address_is_refused_before_anything_is_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "tsk_test_any")
-    with pytest.raises(ProblemError, match="^--forward-to: "):
+    with pytest.raises(ProblemError, match=r"^--forward-to: "):
         listen(forward_to=url, service="http://127.0.0.1:9")
