@@ -19,6 +19,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,15 +34,15 @@ _LOCKED = re.compile(
 )
 _DIGEST = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
-SOURCE = Path("src", "tallystick", "domain", "_speedups.pyx")
-MODULE = "tallystick.domain._speedups"
+SOURCES = Path("src", "tallystick", "domain")  # each of its .pyx becomes a module beside it
+PACKAGE = "tallystick.domain"
 
 SITE_BUILDER = Path("tools", "docs_site.py")
 SITE = Path("src", "tallystick", "web", "docs", "site")
 
 
 class CompileHook(BuildHookInterface[Any]):
-    """Puts the compiled module and the site into the sources, for wheels and edited installations; adds the list."""
+    """Puts the compiled modules and the site into the sources, for wheels and edited installations; adds the list."""
 
     PLUGIN_NAME = "custom"
 
@@ -57,13 +58,15 @@ class CompileHook(BuildHookInterface[Any]):
             subprocess.run([sys.executable, "-m", "tools.docs_site"], cwd=self.root, check=True)
         build_data["artifacts"].append(f"{SITE.as_posix()}/**")
         wanted = os.environ.get("TALLYSTICK_COMPILE", "if possible")
-        target = Path(self.root, SOURCE).with_suffix(sysconfig.get_config_var("EXT_SUFFIX"))
-        target.unlink(missing_ok=True)  # of an older source
+        ending = sysconfig.get_config_var("EXT_SUFFIX")
+        targets = {source: source.with_suffix(ending) for source in sorted(Path(self.root, SOURCES).glob("*.pyx"))}
+        for target in targets.values():
+            target.unlink(missing_ok=True)  # of an older source
         if wanted == "never":
             return
         try:
             with TemporaryDirectory() as build:
-                _compile(Path(self.root), Path(build), target)
+                _compile(targets, Path(build))
         except (Exception, SystemExit) as error:  # whatever a compiler, or the want of one, comes to
             if wanted == "must":
                 raise
@@ -71,7 +74,7 @@ class CompileHook(BuildHookInterface[Any]):
             return
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
-        build_data["artifacts"].append(str(target.relative_to(self.root)))
+        build_data["artifacts"] += [str(target.relative_to(self.root)) for target in targets.values()]
 
 
 def bill_of_materials(lock: str, version: str) -> str:
@@ -111,15 +114,18 @@ def bill_of_materials(lock: str, version: str) -> str:
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
-def _compile(root: Path, build: Path, target: Path) -> None:
-    """From Cython to C to a module at `target`. Raises what the compilers raise."""
+def _compile(targets: Mapping[Path, Path], build: Path) -> None:
+    """From Cython to C to a module: each source at its target, or none at all. Raises what the compilers raise."""
     from Cython.Build import cythonize  # noqa: PLC0415 - may be missing: then nothing is compiled
     from setuptools import Distribution, Extension  # noqa: PLC0415 - same
 
-    extension = Extension(MODULE, [str(root / SOURCE)])
-    (compiled,) = cythonize([extension], build_dir=str(build), quiet=True)
-    command = Distribution({"ext_modules": [compiled]}).get_command_obj("build_ext")
+    modules = {f"{PACKAGE}.{source.stem}": source for source in targets}
+    extensions = [Extension(module, [str(source)]) for module, source in modules.items()]
+    command = Distribution({"ext_modules": cythonize(extensions, build_dir=str(build), quiet=True)}).get_command_obj(
+        "build_ext"
+    )
     command.build_lib, command.build_temp = str(build / "lib"), str(build / "temp")
     command.ensure_finalized()
     command.run()
-    target.write_bytes(Path(command.get_ext_fullpath(MODULE)).read_bytes())
+    for module, source in modules.items():
+        targets[source].write_bytes(Path(command.get_ext_fullpath(module)).read_bytes())

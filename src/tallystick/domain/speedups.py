@@ -1,7 +1,8 @@
 """Pure functions that every payment goes through, compiled where a C compiler was at hand at installation.
 
-Each has its twin in Python beside its rules, in signing.py and ids.py, which serves where nothing was compiled. Why
-these: decisions/015.
+Each has its twin in Python, which says what is right and serves where nothing was compiled. Of `compiled` the twins
+are beside their rules, in signing.py and ids.py; of `plain_requests` it is the general way in which the API reads a
+request. Why these: decisions/015 and 196.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from types import ModuleType
 from typing import Final
 
 
-def _compiled() -> ModuleType | None:
+def _compiled(name: str) -> ModuleType | None:
     try:
-        return import_module("tallystick.domain._speedups")
+        return import_module(f"tallystick.domain.{name}")
     except ImportError:
         return None
 
 
-compiled: Final = _compiled()
+compiled: Final = _compiled("_speedups")
 """The module, from `_speedups.pyx`; None: nothing was compiled."""
+
+plain_requests: Final = _compiled("_plain_requests")
+"""The same, from `_plain_requests.pyx`."""

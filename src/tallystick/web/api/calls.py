@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -129,20 +130,29 @@ async def carry_out(action: Action, call: Call) -> Result:
     """
     if call.signed_by is None:
         return await action.perform(call)
-    shares, caller, flow = call.service.calls, call.signed_by.party_id, call.signed_by.flow
-    if not shares.begins(caller, 1, flow):
-        await shares.begins_later(caller, 1, flow)
+    return await in_turn(call.service, call.signed_by, call.cached_key, partial(action.perform, call))
+
+
+async def in_turn(
+    service: Service, caller: Caller, key: AccessKey | None, begin: Callable[[], Awaitable[Answer]]
+) -> Answer:
+    """Begin something when it is its caller's turn, and await it. `key`: the cached one that it was signed with.
+
+    Raises StaleCachedKeyError where it is refused before it has begun: that is for who has read the key to say.
+    """
+    shares, flow = service.calls, caller.flow
+    if not shares.begins(caller.party_id, 1, flow):
+        await shares.begins_later(caller.party_id, 1, flow)
     try:
-        key = call.cached_key
         if key is None:
-            return await action.perform(call)
+            return await begin()
         try:
-            work = action.perform(call)
+            work = begin()
         except Refused:
             raise StaleCachedKeyError(key.access_key_id) from None
         return await work
     finally:
-        shares.ended(caller)
+        shares.ended(caller.party_id)
 
 
 async def read_much(

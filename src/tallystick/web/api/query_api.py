@@ -5,7 +5,7 @@ The hot path: no framework, nothing but what a call needs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -40,6 +40,7 @@ from tallystick.web.api.calls import (
     refusal_of,
     when_to_come_again,
 )
+from tallystick.web.api.plain.plain_calls import PlainCalls
 from tallystick.web.api.query_request import (
     QueryRequest,
     check_signature,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.web.api.plain.plain_calls import PlainCall
 
 MAX_BODY_BYTES: Final = 64 * 1024
 VERBS: Final = ("GET", "POST")
@@ -72,6 +74,10 @@ class QueryApi:
 
     service: Service
     address_of: Callable[[Scope], Address | None] = unknown_address
+    plain: PlainCalls = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plain", PlainCalls(self.service, self.address_of))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
@@ -106,12 +112,31 @@ class QueryApi:
 
     def _perform(self, scope: Scope, content: bytes, request_id: str, watched: MeasuredCall) -> Awaitable[bytes]:
         """Run all checks in their documented order, then the action; returns the awaitable answer. Raises Refused."""
+        plain = self.plain.read(scope, content)
+        if plain is not None:
+            return self._perform_plain(plain, scope, content, request_id, watched)
         request = _read(scope, content, partial(self.address_of, scope))
         action = _find_action(request)
         watched.action = action.name
         if action.revalidates_key and request.params.get("Version") != V2007:
             return self._perform_with_cached_key(action, request, request_id, watched)
         return self._perform_action(action, request, request_id, watched)
+
+    async def _perform_plain(
+        self, plain: PlainCall, scope: Scope, content: bytes, request_id: str, watched: MeasuredCall
+    ) -> bytes:
+        """As `_perform_with_cached_key`, of a call that was read the short way. Raises Refused."""
+        try:
+            self.plain.let_in(plain, scope, watched)
+        except Refused:
+            pass
+        else:
+            try:
+                return await self.plain.carry_out(plain, watched, request_id)
+            except StaleCachedKeyError:
+                pass
+        request = _read(scope, content, partial(self.address_of, scope))
+        return await self._perform_action(ACTIONS[plain.action], request, request_id, watched)
 
     async def _perform_with_cached_key(
         self, action: Action, request: QueryRequest, request_id: str, watched: MeasuredCall
@@ -144,6 +169,7 @@ class QueryApi:
         key = check_signature_with_cached_key(request, service, now)
         if key is None:
             return None
+        self.plain.learn(key)
         watched.key_id = key.access_key_id
         made_at = check_timestamp(request, now, service.settings.timestamp_skew_seconds)
         admit(service, key, action.scopes, request.source)

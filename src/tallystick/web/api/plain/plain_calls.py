@@ -1,0 +1,174 @@
+"""The short way of the query API: a signed Pay of a balance or a tab, or GetPrepaidBalance, as nearly all calls are.
+
+It is there where its reader was compiled (domain/_plain_requests.pyx), which takes a call with nothing unusual about it
+from its bytes to checked values, and whose key is cached. What it does not take is read by the general way, which says
+what is wrong, if anything is. Whatever is taken is asked the same as there, in the same order: is it fresh, may its key
+do this, is it its turn. The commit, or the statement that reads a balance, revalidates the key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from tallystick.domain import commands
+from tallystick.domain.commands import Marketplace
+from tallystick.domain.ids import IdKind, InstrumentId, TokenId
+from tallystick.domain.messages.signing import signed_hosts
+from tallystick.domain.moments import parse_moment
+from tallystick.domain.outcomes import Accepted
+from tallystick.domain.refusals import Refused
+from tallystick.domain.scopes import KeyScope
+from tallystick.domain.speedups import plain_requests
+from tallystick.services.actions.instruments import InstrumentBalance, balance_for
+from tallystick.services.process.transaction_ids import fresh_transaction_id
+from tallystick.web.api.asgi import header, unknown_address
+from tallystick.web.api.calls import admit, check_account, check_fresh, in_turn
+from tallystick.web.api.plain.plain_answers import written_balance, written_payment
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+    from types import ModuleType
+
+    from tallystick.domain.ids import BookId
+    from tallystick.domain.outcomes import Outcome
+    from tallystick.services.api.callers import AccessKey, Address
+    from tallystick.services.context import Service
+    from tallystick.web.api.asgi import Scope
+    from tallystick.web.api.calls import MeasuredCall
+
+PAY: Final = "Pay"
+BALANCE: Final = "GetPrepaidBalance"
+MOST_KEYS: Final = 256
+"""Keys that a process has ready for checking signatures: as many as it caches."""
+
+_FORMS: Final = frozenset({"", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"})
+_SCOPES: Final = {PAY: KeyScope.CHARGE.value, BALANCE: KeyScope.READ.value}
+_TWO_PARTIES: Final = Marketplace()
+
+Payment: TypeAlias = tuple[int, str, bytes, str | None, str | None]
+"""Micro-units, CallerReference, digest of what is asked for, CallerDescription, SenderDescription."""
+
+
+class PlainCall(Struct, frozen=True):
+    """A call that was read, whose signature is right by a cached key. `named`: a token or an instrument."""
+
+    action: str
+    key: AccessKey
+    made_at: datetime
+    now: datetime
+    version: str
+    named: str
+    book_id: BookId
+    payment: Payment | None
+
+
+@dataclass(slots=True)
+class PlainCalls:
+    """Reads plain calls and carries them out. `address_of`: as of the query API. `reader`: None: there is none.
+
+    `_keys`: by their ids, each with the cached key that it was made of.
+    """
+
+    service: Service
+    address_of: Callable[[Scope], Address | None] = unknown_address
+    reader: ModuleType | None = plain_requests
+    _keys: dict[str, Any] = field(default_factory=dict)
+
+    def learn(self, key: AccessKey) -> None:
+        """A call was signed with this cached key: have it ready for the next one."""
+        if self.reader is None:
+            return
+        known = self._keys.get(key.access_key_id)
+        if known is None or known.access_key is not key:
+            if len(self._keys) >= MOST_KEYS:
+                self._keys.clear()
+            self._keys[key.access_key_id] = self.reader.SigningKey(key.secret.encode(), key)
+
+    def read(self, scope: Scope, content: bytes) -> PlainCall | None:
+        """A call, and nothing is done with it yet; None: the general way has to look at it."""
+        if self.reader is None or not self._keys or scope["path"] != "/":
+            return None
+        verb, query = scope["method"], scope["query_string"]
+        if content:
+            if query or header(scope, b"content-type") not in _FORMS:
+                return None
+            query = content
+        service = self.service
+        hosts = signed_hosts(header(scope, b"host"), service.settings.public_url)
+        read = self.reader.read_call(verb, query, hosts, self._keys)
+        if read is None:
+            return None
+        signing_key, moment, version, named, book_id, payment = read
+        now = service.clock()
+        key = self._current(signing_key, now)
+        if (
+            key is None
+            or key.book_id is None
+            or not service.committer.reads_optimistically(key.book_id)
+            or (payment is not None and book_id not in key.parts)
+        ):
+            return None
+        try:
+            made_at = parse_moment(moment)
+        except ValueError:
+            return None
+        return PlainCall(BALANCE if payment is None else PAY, key, made_at, now, version, named, book_id, payment)
+
+    def _current(self, signing_key: Any, now: datetime) -> AccessKey | None:  # noqa: ANN401 - of the compiled module
+        """The cached key with the secret that has signed; None: it is gone, or has another secret by now."""
+        known: AccessKey = signing_key.access_key
+        key = self.service.keys.recall(known.access_key_id, now)
+        if key is not known:  # whoever is refused has it read again
+            if key is None or key.secret != known.secret:
+                return None
+            signing_key.access_key = key
+        return key
+
+    def let_in(self, plain: PlainCall, scope: Scope, watched: MeasuredCall) -> None:
+        """All that is asked between a right signature and the action. Raises Refused."""
+        service, key = self.service, plain.key
+        watched.action, watched.key_id = plain.action, key.access_key_id
+        check_fresh(plain.made_at, plain.now, service.settings.timestamp_skew_seconds)
+        admit(service, key, _SCOPES[plain.action], partial(self.address_of, scope))
+        service.key_uses.note(key.access_key_id, plain.now)
+        check_account(key)
+
+    async def carry_out(self, plain: PlainCall, watched: MeasuredCall, request_id: str) -> bytes:
+        """The answer to what was done. Raises Refused, StaleCachedKeyError, and what the committer raises."""
+        service, key = self.service, plain.key
+        if plain.payment is None:
+            return written_balance(
+                plain.version, await in_turn(service, key, key, partial(self._read_balance, plain)), request_id
+            )
+        outcome = await in_turn(service, key, key, partial(self._pay, plain, plain.payment))
+        if isinstance(outcome, Accepted):
+            watched.transaction_id = outcome.transaction_id
+            return written_payment(plain.version, outcome, request_id)
+        if isinstance(outcome, Refused):
+            raise outcome
+        raise TypeError(f"{PAY} came to {outcome!r}")
+
+    def _pay(self, plain: PlainCall, payment: Payment) -> Awaitable[Outcome]:
+        """The command that `services/actions/pay.py` makes of such a call, handed over. Raises Refused."""
+        amount_micros, reference, digest, of_caller, of_sender = payment
+        service, key = self.service, plain.key
+        request = commands.Request(
+            fresh_transaction_id(plain.book_id, service.moment_of_ids() + key.clock_offset),
+            key.party_id,
+            reference,
+            digest,
+            plain.made_at,
+            of_caller,
+            of_sender,
+        )
+        command = commands.Pay(request, TokenId(plain.named), amount_micros, _TWO_PARTIES)
+        return service.committer.perform(plain.book_id, command, key, key.flow)
+
+    def _read_balance(self, plain: PlainCall) -> Awaitable[InstrumentBalance]:
+        kind, instrument_id = IdKind.PREPAID_INSTRUMENT, InstrumentId(plain.named)
+        return balance_for(self.service, plain.key, plain.key, kind, instrument_id, plain.book_id)
