@@ -1,12 +1,13 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from tallystick.db.migrate import FILES, MIGRATIONS, MigrationError, migrate, migrate_if_empty, pending
+from tallystick.db.migrate import FILES, MIGRATIONS, MigrationError, finish, migrate, migrate_if_empty, pending
 from tallystick.db.sql_script import split_script
 
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -120,12 +121,47 @@ async def test_a_database_of_an_older_version_is_brought_up_to_date(make_databas
     lacking = [number for number in all_revisions() if number > last]
     assert await pending(old) == lacking
     assert await migrate(old) == lacking
+    await finish(old)
 
     assert await schema_of(old) == await schema_of(fresh)
     assert await pending(old) == []
     connection = await asyncpg.connect(old)
     try:
         assert await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version") == [all_revisions()[-1]]
+    finally:
+        await connection.close()
+
+
+SAID_BY_A_PROCESS = """
+INSERT INTO pulse (process_id, at, kind, started_at, seconds, calls, refused, counts, newest_migration)
+VALUES ($1, now() - $2::interval, 'serve', now(), 10, 0, 0, '{}', $3)
+"""
+
+
+async def test_an_update_is_finished_when_no_older_process_is_left(make_database: MakeDatabase) -> None:
+    url = await make_database()
+    await make_as_before(url, "0053")
+    with pytest.raises(MigrationError, match="behind"):
+        await finish(url)
+    await migrate(url)
+    connection = await asyncpg.connect(url)
+    try:
+        insert = "INSERT INTO book (book_id, environment, currency, created_at) VALUES ($1, 'sandbox', $2, now())"
+        forms = "SELECT array_agg(one_row_payments ORDER BY book_id) FROM book"
+        await connection.execute(insert, 1, "USD")
+        await connection.execute(SAID_BY_A_PROCESS, "gone", timedelta(minutes=2), None)
+        await connection.execute(SAID_BY_A_PROCESS, "new", timedelta(seconds=5), all_revisions()[-1])
+        await connection.execute(SAID_BY_A_PROCESS, "old", timedelta(seconds=5), None)
+        with pytest.raises(MigrationError, match=r"heard from in the last minute \(serve\)"):
+            await finish(url)
+        assert await connection.fetchval(forms) == [False]
+
+        await connection.execute("DELETE FROM pulse WHERE process_id = 'old'")
+        for _ in range(2):
+            await finish(url)
+
+        await connection.execute(insert, 2, "EUR")
+        assert await connection.fetchval(forms) == [True, True]
     finally:
         await connection.close()
 

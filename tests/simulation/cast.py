@@ -138,6 +138,7 @@ def _book(book_id: BookId, owner: PartyId | None) -> dict[str, Any]:
         "notify_immediate": True,
         "notify_write_offs": True,
         "charge_events": owner == SELLER,
+        "one_row_payments": owner != SELLER,
         "signature_method": "RSA-SHA1",
         "parts": None,
         "part": 0,

@@ -49,6 +49,7 @@ def _book_rules(tx: Transaction, book_id: int) -> dict[str, Any] | None:
         "fee_schedule": None if owner is None else owner["fee_schedule"],
         "parts": book["parts"],
         "charge_events": book["charge_events"],
+        "one_row_payments": book["one_row_payments"],
     }
 
 
@@ -139,6 +140,7 @@ async def read_optimistically(
                 answers=None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse),
                 keys=None if book is None else [],
                 charge_events=None if book is None else book["charge_events"],
+                one_row_payments=None if book is None else book["one_row_payments"],
                 server_started_at=None if book is None else tx.server.started_at,
             )
         )

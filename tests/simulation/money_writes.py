@@ -141,6 +141,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
     "reserved_until": None,
     "times_out_at": None,
     "disputed_micros": None,
+    "own_debit_account": None,
 }
 
 
@@ -265,8 +266,10 @@ async def insert_payments(
         )
         account, fingerprint = row.pop("account_id"), row.pop("fingerprint")
         transaction_id = row["transaction_id"]
+        row["own_debit_account"] = account if sales is None else None
         await tx.insert("transaction", (book_id, transaction_id), row)
-        await insert_transfer(tx, book_id, (transaction_id, 1, account, sales, row["amount_micros"]), now)
+        if sales is not None:
+            await insert_transfer(tx, book_id, (transaction_id, 1, account, sales, row["amount_micros"]), now)
         answer = (row["caller_reference"], fingerprint, transaction_id, status, None, None)
         await insert_answer(tx, book_id, answer, now)
     for values in refused:

@@ -50,7 +50,12 @@ def problems_of(server: Server, bank: Bank, receiver: Receiver, asked: Sequence[
 
 def _balances(server: Server) -> Iterator[str]:
     moved: Counter[tuple[int, int]] = Counter()
-    for row in server.rows("transfer"):
+    own = [
+        {**row, "debit_account": row["own_debit_account"], "credit_account": 2}
+        for row in server.rows("transaction")
+        if row["own_debit_account"] is not None
+    ]
+    for row in (*server.rows("transfer"), *own):
         moved[row["book_id"], row["debit_account"]] += row["amount_micros"]
         moved[row["book_id"], row["credit_account"]] -= row["amount_micros"]
     sums: Counter[int] = Counter()

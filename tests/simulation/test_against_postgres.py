@@ -49,7 +49,7 @@ _COLUMNS: Final = {
     " refunded_micros, fee_refunded_micros, marketplace_fee_micros, marketplace_refunded_micros, fee_payer,"
     " payment_method, sender_party_id, sender_token_id, instrument_id, recipient_party_id, recipient_token_id,"
     " original_id, caller_reference, status_number, received_at, completed_at, reserved_until, times_out_at,"
-    " disputed_micros",
+    " disputed_micros, own_debit_account",
     "dispute": "book_id, transaction_id, rail, reference, original_id, bearer_party_id, instrument_id, asked_micros,"
     " opened_at, status, claimed_micros, borne_micros, fee_micros, due_micros, told, moves, reason, evidence_due_at,"
     " closed_at",

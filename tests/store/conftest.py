@@ -21,7 +21,8 @@ async def past(own_pool: Pool, open_shop: OpenBooks, tmp_path: Path) -> Past:
     accepted(await shop.refund(charge, "1.00"))
     tab = await shop.postpaid_buyer(method=Method.ABT)
     await shop.deposit(tab, "50.00")
-    for _ in range(12):
+    for number in range(12):
+        await shop.own_transfers(on=number % 2 == 0)  # both forms, which live side by side
         accepted(await shop.pay(tab, "2.00"))
     accepted(await shop.settle(tab, "10.00"))
     accepted(await shop.write_off(tab, "1.00"))

@@ -70,6 +70,7 @@ async def test_a_filled_database_is_given_the_smaller_indexes(
     await migrate(url)
     async with await open_pool(url, max_size=3) as pool:
         shop = await open_shop(pool)
+        await shop.own_transfers(on=False)
         buyer = await shop.funded_buyer("10.00")
         first = await shop.pay(buyer, "1.00", "Straße-1")
         assert isinstance(first, Accepted)

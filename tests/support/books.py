@@ -97,6 +97,10 @@ class Books:
     async def perform(self, command: Command) -> Outcome:
         return await self.committer.perform(self.book_id, command)
 
+    async def own_transfers(self, *, on: bool) -> None:
+        """Whether payments from instruments are their own transfers from now on, or have rows of them as before 0.2."""
+        await self.pool.execute("UPDATE book SET one_row_payments = $2 WHERE book_id = $1", self.book_id, on)
+
     async def person(self) -> PartyId:
         party_id = await self.pool.fetchval(
             "INSERT INTO party (kind, email, name, created_at) VALUES ('personal', $1, 'Buyer', $2) RETURNING party_id",

@@ -7,6 +7,15 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # What a payment moved is a row of its own.
+    "0054": """
+INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros, received_at
+  FROM transaction WHERE own_debit_account IS NOT NULL;
+ALTER TABLE transaction DROP COLUMN own_debit_account;
+ALTER TABLE book DROP COLUMN one_row_payments;
+ALTER TABLE pulse DROP COLUMN newest_migration;
+""",
     # Calls with a bearer secret have their key read each time.
     "0053": """
 DROP TYPE carried_key_terms;

@@ -142,7 +142,7 @@ texts with six decimals |
 | `webhooks replay` | `events`: how many |
 | `webhooks log` | an array of `number`, `event`, `state`, `tries`, `status`, `delivered_at`, `problem` |
 | `webhooks check` | an array of `book`, `first`, `last`, `kept`; empty: no number is missing |
-| `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers |
+| `migrate` | `applied`; with `--check` `lacking`: arrays of migration numbers; with `--finish` `finished` |
 | `verify` | `ok`, `checks` (array of `name`, `problems`), `books`, `accounts`, `transactions`, `transfers`, \
 `pending`, `liability_micros`, `debt_micros`, `cash_micros`; where tables cannot be read \
 `ok`, `damaged` (array of texts); with `--since-last` `ok`, `proven_at`, `transactions`, \

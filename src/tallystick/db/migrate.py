@@ -36,6 +36,18 @@ _HAS_VERSION_TABLE: Final = (
     "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'alembic_version' AND pg_table_is_visible(oid))"
 )
 
+# What processes that know no migration from this one on would not understand: done in a new database, which they never
+# open, and when it is said that none is left.
+_UNDERSTOOD_SINCE: Final = "0054"
+_FINISHING: Final = (
+    "ALTER TABLE book ALTER COLUMN one_row_payments SET DEFAULT true",
+    "UPDATE book SET one_row_payments = true WHERE NOT one_row_payments",
+)
+_OLDER_PROCESSES: Final = (
+    "SELECT DISTINCT kind, process_id FROM pulse"
+    " WHERE at > now() - interval '1 minute' AND coalesce(newest_migration, '') < $1"
+)
+
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -79,9 +91,35 @@ async def _migrate(dsn: str) -> list[str]:
                     await connection.execute(statement)
             if lacking:
                 await _note(connection, lacking[-1])
+            if lacking and lacking[0] == OLDEST:
+                await _finish(connection)
             for statement in await privileges.plan(connection):
                 await connection.execute(statement)
         return lacking
+
+
+async def finish(dsn: str) -> None:
+    """Begin what processes of the release before would not understand; to be called when none is left.
+
+    Doing it again changes nothing. Raises MigrationError: migrations are lacking, so that whatever runs is older, or a
+    process of an earlier release was heard from. Commands have no heartbeat: of these it is believed.
+    """
+    async with _connected(dsn) as connection, connection.transaction(isolation="read_committed"):
+        await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
+        if await _lacking(connection):
+            raise MigrationError("the database is behind: migrate it, and start every process anew before this")
+        if older := [row["kind"] for row in await connection.fetch(_OLDER_PROCESSES, _UNDERSTOOD_SINCE)]:
+            raise MigrationError(
+                f"processes of an earlier release were heard from in the last minute ({', '.join(sorted(older))}): "
+                "end them, wait a minute, and run this again"
+            )
+        await _finish(connection)
+
+
+async def _finish(connection: _Connection) -> None:
+    for statement in _FINISHING:
+        await connection.execute(statement)
 
 
 async def migrate_if_empty(dsn: str, *, create: bool = True) -> None:

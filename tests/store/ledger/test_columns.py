@@ -16,7 +16,7 @@ from tallystick.store.ledger import decode, encode
 from tallystick.store.ledger.apply_payments import _payment_row
 from tallystick.store.ledger.statements import MONEY
 
-AFTER_THE_TOKEN = ["book", "answers", "keys", "charge_events", "server_started_at"]
+AFTER_THE_TOKEN = ["book", "answers", "keys", "charge_events", "one_row_payments", "server_started_at"]
 """Columns of the optimistic read that only its first row has; optimistic_read.py takes them by name."""
 
 SAME = {

@@ -244,12 +244,10 @@ async def test_payments_of_a_group_land_in_the_order_of_their_ids(
     """So that the indexes that their ids lead grow at their ends, in full pages."""
     shop = await open_shop(own_pool)
     buyer = await shop.funded_buyer()
-    await own_pool.execute("TRUNCATE transfer")
     requests = sorted((shop.request() for _ in range(40)), key=lambda request: request.transaction_id, reverse=True)
     await asyncio.gather(*(shop.perform(Pay(request, buyer.spending, 10_000)) for request in requests))
-    landed = [
-        row["transaction_id"] for row in await own_pool.fetch("SELECT transaction_id FROM transfer ORDER BY ctid")
-    ]
+    payments = "SELECT transaction_id FROM transaction WHERE operation = 'Pay' ORDER BY ctid"
+    landed = [row["transaction_id"] for row in await own_pool.fetch(payments)]
     assert landed == [request.transaction_id for request in reversed(requests)]
 
 

@@ -45,10 +45,11 @@ class Proven:
 
 @pytest.fixture
 async def proven(own_pool: Pool, open_shop: OpenBooks) -> Proven:
-    """Everything that was before is proven."""
+    """Everything that was before is proven: a payment that is its own transfer; later ones have rows of them."""
     shop = await open_shop(own_pool)
     found = Proven(shop, await shop.funded_buyer("10.00"))
     await found.pay()
+    await shop.own_transfers(on=False)
     assert (await found.prove()).problems == ()
     return found
 
@@ -63,7 +64,9 @@ async def test_the_first_run_reads_everything(own_pool: Pool, open_shop: OpenBoo
 
 
 async def test_a_run_looks_at_what_is_new(proven: Proven) -> None:
-    for _ in range(3):
+    await proven.pay()
+    await proven.shop.own_transfers(on=True)
+    for _ in range(2):
         await proven.pay()
     assert (await proven.prove()).transactions == 3
     assert (await proven.prove()).transactions == 0
@@ -111,6 +114,12 @@ STRAY = (
     " SELECT book_id, $1 || 'X', 1, debit_account, credit_account, 10, booked_at"
     "   FROM transfer WHERE transaction_id = $1"
 )
+OWN_FORGOTTEN = "UPDATE transaction SET own_debit_account = NULL WHERE transaction_id = $1"
+OWN_TWICE = (
+    "INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)"
+    " SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros, received_at"
+    "   FROM transaction WHERE transaction_id = $1"
+)
 EARLY = (
     "UPDATE transaction SET completed_at = (completed_at AT TIME ZONE 'UTC' - interval '1 day') AT TIME ZONE 'UTC'"
     " WHERE transaction_id = $1"
@@ -132,6 +141,24 @@ REFERENCE_GONE = "DELETE FROM answered_reference WHERE transaction_id = $1"
 async def test_a_hand_in_what_is_new_is_found(proven: Proven, damage: str, check: str, unexplained: int) -> None:
     transaction_id = await proven.pay()
     await proven.damage(damage, transaction_id)
+    proof = await proven.prove()
+    assert check in {problem.partition(":")[0] for problem in proof.problems}
+    assert proof.unexplained_micros == unexplained
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "unexplained"),
+    [
+        (SAYS_MORE, "balances_follow_from_transfers", 2),
+        (OWN_FORGOTTEN, "transactions_moved_what_they_say", 2_000_000),
+        (OWN_TWICE, "own_transfers_are_of_payments", 2_000_000),
+    ],
+)
+async def test_a_hand_in_a_new_payment_that_is_its_own_transfer_is_found(
+    proven: Proven, damage: str, check: str, unexplained: int
+) -> None:
+    await proven.shop.own_transfers(on=True)
+    await proven.damage(damage, await proven.pay())
     proof = await proven.prove()
     assert check in {problem.partition(":")[0] for problem in proof.problems}
     assert proof.unexplained_micros == unexplained

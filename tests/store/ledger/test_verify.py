@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.support.balanced import all_balanced, problems_of
+from tests.support.booked import BOOKED
 from tests.support.books import Books, Buyer, new_books
 from tests.support.clock import TestClock
 from tests.support.owner import connection_of_owner
@@ -21,20 +22,21 @@ from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.store.ledger.verify import report_on
 
+OF_PAYMENTS = "own_transfers_are_of_payments"
 OF_INSTRUMENTS = "transactions_moved_what_they_say"
 REAL_MONEY = "real_money_moved_as_transactions_say"
 
-BALANCES_FOLLOW = """
+BALANCES_FOLLOW = f"""
 UPDATE account SET balance_micros = balance_micros + moved.micros
   FROM (SELECT book_id, account_id, sum(delta) AS micros
-          FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
+          FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM {BOOKED}
                 UNION ALL
-                SELECT book_id, credit_account, -amount_micros FROM transfer
+                SELECT book_id, credit_account, -amount_micros FROM {BOOKED}
                 UNION ALL
                 SELECT book_id, account_id, -balance_micros FROM account) AS movement
          GROUP BY book_id, account_id) AS moved
  WHERE account.book_id = moved.book_id AND account.account_id = moved.account_id AND moved.micros <> 0
-"""
+"""  # noqa: S608 - our own text
 """Makes balances agree with the transfers again, so that the sums of accounts and books do not reveal the damage."""
 
 WRONG_ACCOUNT = """
@@ -86,10 +88,14 @@ class Past:
 
     async def damage(self, statement: str, transaction: str, book: str = "own", *accounts: str) -> None:
         """Run a statement on a transaction ($2) in a book ($1), with accounts as $3 and on; balances follow."""
+        await self.spoil(statement, transaction, book, *accounts)
+        await self.connection.execute(BALANCES_FOLLOW)
+
+    async def spoil(self, statement: str, transaction: str, book: str = "own", *accounts: str) -> None:
+        """The same, but balances stay as they are."""
         numbers = [account_id(AccountKind(name.split(" ")[0]), self.subject(name)) for name in accounts]
         done = await self.connection.execute(statement, self.books[book], self.transactions[transaction], *numbers)
         assert not done.endswith(" 0"), "the damage is real"
-        await self.connection.execute(BALANCES_FOLLOW)
 
     async def problems(self) -> dict[str, str]:
         """What verify finds, by check; asked of these sellers' books alone it finds the same, deposits apart."""
@@ -116,6 +122,7 @@ async def history(make_migrated: MakeDatabase) -> AsyncIterator[History]:
 
 
 async def made(shop: Books, recipient: Books) -> History:
+    await shop.own_transfers(on=False)
     buyers = {
         "ann": await shop.funded_buyer("10.00"),
         "bob": await shop.funded_buyer("10.00"),
@@ -158,6 +165,11 @@ async def made(shop: Books, recipient: Books) -> History:
             "SELECT transaction_id FROM transaction WHERE operation = 'Deposit' AND sender_party_id = $1",
             buyers["payer"].party_id,
         ),
+    }
+    await shop.own_transfers(on=True)
+    done |= {
+        "own pay": taken(await shop.pay(buyers["ann"], "1.00")),
+        "own charge": taken(await shop.pay(buyers["tab"], "1.00")),
     }
     books = {"own": shop.book_id, "operator": shop.operator_book_id, "recipient": recipient.book_id}
     return History(shop.pool, books, buyers, done)
@@ -370,3 +382,67 @@ async def test_what_happened_before_its_cause_is_found(past: Past, statement: st
     found = await past.problems()
     assert found.keys() == {"time_goes_on"}
     assert past.transactions[transaction] in found["time_goes_on"] or transaction == "pay"
+
+
+OWN_ACCOUNT = SAYS.format("own_debit_account = $3")
+OWN_TWICE = """
+INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros, received_at
+  FROM transaction WHERE book_id = $1 AND transaction_id = $2
+"""
+
+
+@pytest.mark.parametrize(
+    ("transaction", "right", "wrong"),
+    [
+        ("own pay", "prepaid ann", "prepaid bob"),
+        ("own pay", "prepaid ann", "receivable other"),
+        ("own pay", "prepaid ann", "cash"),
+        ("own charge", "receivable tab", "receivable other"),
+    ],
+)
+async def test_a_payment_that_is_its_own_transfer_from_a_wrong_account(
+    past: Past, transaction: str, right: str, wrong: str
+) -> None:
+    await past.damage(OWN_ACCOUNT, transaction, "own", wrong)
+
+    problems = await past.problems()
+    assert OF_INSTRUMENTS in problems
+    lines = problems[OF_INSTRUMENTS].splitlines()
+    assert len(lines) == 2
+    assert all(past.transactions[transaction] in line for line in lines)
+    assert all(any(past.subject(name) in line for line in lines) for name in (right, wrong))
+
+
+async def test_a_payment_that_moved_nothing_is_found(past: Past) -> None:
+    await past.damage(SAYS.format("own_debit_account = NULL"), "own charge")
+
+    problems = await past.problems()
+    assert list(problems) == [OF_INSTRUMENTS]
+    assert past.transactions["own charge"] in problems[OF_INSTRUMENTS]
+    assert problems[OF_INSTRUMENTS].endswith("moved 0")
+
+
+@pytest.mark.parametrize(
+    ("statement", "transaction", "checks"),
+    [
+        (SAYS.format("amount_micros = amount_micros + 1"), "own pay", {"balances_follow_from_transfers"}),
+        (
+            "DELETE FROM transaction WHERE book_id = $1 AND transaction_id = $2",
+            "own pay",
+            {"balances_follow_from_transfers", "references_have_transactions"},
+        ),
+        (OWN_TWICE, "own pay", {"balances_follow_from_transfers", OF_PAYMENTS}),
+    ],
+)
+async def test_an_own_transfer_that_is_another_one_or_gone(
+    past: Past, statement: str, transaction: str, checks: set[str]
+) -> None:
+    await past.spoil(statement, transaction)
+    assert (await past.problems()).keys() == checks
+
+
+@pytest.mark.parametrize("transaction", ["funding", "settlement", "refund", "direct", "by card", "declined"])
+async def test_what_is_no_payment_from_an_instrument_is_no_transfer_itself(past: Past, transaction: str) -> None:
+    await past.damage(OWN_ACCOUNT, transaction, "own", "prepaid bob")
+    assert past.transactions[transaction] in (await past.problems())[OF_PAYMENTS]

@@ -181,6 +181,8 @@ async def test_migrate_and_verify(make_database: MakeDatabase, tmp_path: Path, c
     assert "tallystick migrate" in empty.complaint
     assert (await command("migrate", "--check", settings=settings)).status == 1
     assert "0001" in (await command("migrate", settings=settings)).out
+    assert (await command("migrate", "--finish", "--json", settings=settings)).out == '{"finished":true}\n'
+    assert (await command("migrate", "--finish", "--check", settings=settings)).status == 2
     report = await command("verify", "--json", settings=settings)
     assert report.status == 0
     assert json.loads(report.out)["ok"] is True

@@ -20,6 +20,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.conftest import MakeDatabase
+from tests.store.direct import taken
 from tests.stories.conftest import free_port
 from tests.stories.operations.program import STOP_SECONDS
 from tests.stories.operations.test_several_servers import RealClock
@@ -27,9 +28,13 @@ from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 from tests.support.paths import ROOT
 from tests.support.shop import new_shop, usd
 
+from tallystick.db.migrate import finish
+from tallystick.domain.money import parse_amount
 from tallystick.settings import Settings
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import make_worker, open_service
+
+OWN_TRANSFERS = "SELECT transaction_id FROM transaction WHERE own_debit_account IS NOT NULL"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -121,8 +126,20 @@ async def test_the_last_release_serves_on_the_schema_of_this_one(serving: tuple[
             assert (await shop.balance(prepaid), await shop.debt(postpaid)) == (usd("9.25"), usd("1.50"))
             for page in ("/readyz", "/account/sign-in", "/console/sign-in"):
                 assert (await client.get(f"{url}{page}")).status_code == 200
+            beside = taken(await shop.books.pay(prepaid, "0.50"))
+            assert await service.pool.fetch(OWN_TRANSFERS) == [], "the release knows nothing of them"
             assert (await verify(service.pool)).problems == []
-    process.send_signal(signal.SIGTERM)
-    out, complaint = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
-    assert process.returncode == 0, (out + complaint).decode()
-    assert b"Traceback" not in complaint, complaint.decode()
+
+            process.send_signal(signal.SIGTERM)
+            out, complaint = await asyncio.wait_for(process.communicate(), STOP_SECONDS)
+            assert process.returncode == 0, (out + complaint).decode()
+            assert b"Traceback" not in complaint, complaint.decode()
+            await service.pool.execute("DELETE FROM pulse")  # as if a minute had gone by since the last process ended
+            assert settings.database_url is not None
+            await finish(settings.database_url)
+            alone = taken(await shop.books.pay(prepaid, "0.50"))
+            assert [row[0] for row in await service.pool.fetch(OWN_TRANSFERS)] == [alone]
+            for payment in (beside, alone):
+                taken(await shop.books.refund(payment, "0.25"))
+            assert await shop.books.balance(prepaid) == parse_amount("8.75")
+            assert (await verify(service.pool)).problems == []

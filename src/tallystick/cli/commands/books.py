@@ -24,8 +24,9 @@ from tallystick.cli.console import (
 )
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
+from tallystick.db.migrate import OLDEST, pending
+from tallystick.db.migrate import finish as finish_update
 from tallystick.db.migrate import migrate as migrate_database
-from tallystick.db.migrate import pending
 from tallystick.domain.money import display_amount
 from tallystick.domain.texts import counted
 from tallystick.services.operations import audit_chains
@@ -44,9 +45,21 @@ _STDIN: Final = Path("-")
 
 def migrate(
     check: bool = typer.Option(False, "--check", help="Change nothing; exit status 1 when something is lacking."),
+    finish: bool = typer.Option(
+        False, "--finish", help="Begin what earlier releases do not understand, once none of their processes is left."
+    ),
     json: Json = False,
 ) -> None:
     """Bring the database up to date. `serve` does this by itself."""
+    if finish:
+        if check:
+            raise ProblemError("--check changes nothing, --finish does: say one of them")
+        run(_finish())
+        if json:
+            tell_json({"finished": True})
+        else:
+            tell("The update is finished: nothing is kept as earlier releases need it any more.")
+        return
     revisions = run(_migrate(check=check))
     if json:
         tell_json({"lacking" if check else "applied": revisions})
@@ -54,6 +67,8 @@ def migrate(
         tell("The database is up to date.")
     else:
         tell(f"{'Lacking' if check else 'Applied'}: {', '.join(revisions)}")
+        if not check and revisions[0] != OLDEST:
+            tell("When no process of the version before is left: tallystick migrate --finish")
     if check and revisions:
         raise typer.Exit(NO)
 
@@ -61,6 +76,11 @@ def migrate(
 async def _migrate(*, check: bool) -> list[str]:
     async with database_of_process() as address:
         return await pending(address.owner) if check else await migrate_database(address.owner)
+
+
+async def _finish() -> None:
+    async with database_of_process() as address:
+        await finish_update(address.owner)
 
 
 def verify(

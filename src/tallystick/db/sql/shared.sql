@@ -38,5 +38,22 @@ SELECT token.book_id, token.token_id, token.purpose, token.token_type, token.ins
   JOIN party AS seller ON seller.party_id = book.party_id
   JOIN party AS giver ON giver.party_id = token.sender_party_id
 
+-- part: booked_transfer
+-- All that was booked: a payment from a balance or on a tab may be its only transfer itself, to the seller's sales (account 2).
+-- It is no view of the database's: statements that narrow the tables by CTEs of their names narrow it, too, and a
+-- machine of a cluster has nothing to know of it. Conditions on its columns go through to the indexes of both.
+(SELECT book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at FROM transfer
+  UNION ALL
+ SELECT book_id, transaction_id, 1::smallint, own_debit_account, 2::bigint, amount_micros, received_at
+   FROM transaction WHERE own_debit_account IS NOT NULL)
+
+-- part: booked_in_book
+-- The same of one book ($1), which a cluster finds named beside each table.
+(SELECT book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at
+   FROM transfer WHERE book_id = $1
+  UNION ALL
+ SELECT book_id, transaction_id, 1::smallint, own_debit_account, 2::bigint, amount_micros, received_at
+   FROM transaction WHERE book_id = $1 AND own_debit_account IS NOT NULL)
+
 -- part: reference_digest
 substring(sha256(convert_to(caller_reference, 'UTF8')), 1, 15)

@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from tallystick.db.migrate import FILES
 from tallystick.services.context import Service
 from tallystick.services.process.disk import room_for_data
 from tallystick.services.process.meter import OK, flat, outcomes_of
@@ -66,6 +67,7 @@ class Heartbeat:
             refused=calls - outcomes[OK],
             counts=counts,
             master_keys=sorted(self.service.vault.known),
+            newest_migration=max(FILES),
         )
         await heartbeats.write(self.service.pool, pulse)
         self._beat_at, self._counted = now, counted

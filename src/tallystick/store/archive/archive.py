@@ -185,11 +185,12 @@ async def _move_batch(
     if await connection.fetchval(_SQL["still_needed"], book.book_id, ids):
         return None  # asked for between the two statements: the next run finds another cut
     taken = _Taken()
+    transfers = list(await taken.by(connection, "own_transfers", "transfer", book.book_id, ids))
     transactions = await taken.by(connection, "take_transactions", "transaction", book.book_id, ids)
+    del taken.columns["transaction"]["own_debit_account"]  # told by the row among the transfers
     await taken.by(connection, "take_steps", "transaction_step", book.book_id, ids)
     await taken.by(connection, "take_events", "outbox", book.book_id, ids, ids[0], ids[-1])
     await taken.by(connection, "take_simulated_charges", "simulated_charge", ids)
-    transfers: list[asyncpg.Record] = []
     for book_id in await _books_of(connection, book, transactions):
         transfers += await taken.by(connection, "take_transfers", "transfer", book_id, ids)
     written: WrittenBatch = write_batch(

@@ -60,7 +60,7 @@ async def apply_payments(
     values = (
         loaded.state.book.book_id,
         paid,
-        kind_of(first),
+        kind_of(first, one_row=loaded.one_row_payments),
         group.balance_changes(transfers, tokens),
         refused,
         loaded.now,
@@ -115,16 +115,20 @@ def payment_rows(decisions: Sequence[Decision]) -> PaymentRows:
     return PaymentRows(paid, refused, transfers, first)
 
 
-def kind_of(payment: Transaction | None) -> tuple[Any, ...]:
-    """What all payments of a group have in common; of no importance where there are none."""
+def kind_of(payment: Transaction | None, *, one_row: bool) -> tuple[Any, ...]:
+    """What all payments of a group have in common; of no importance where there are none.
+
+    `one_row`: each is its own transfer, and no row of `transfer` names the account of sales.
+    """
+    credit = None if one_row else _SALES
     if payment is None:
-        return (None, None, None, None, _SALES)
+        return (None, None, None, None, credit)
     return (
         payment.operation.value,
         payment.status.value,
         payment.status_code,
         payment.status_message,
-        _SALES,
+        credit,
     )
 
 

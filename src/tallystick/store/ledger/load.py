@@ -83,6 +83,7 @@ class LoadedState:
     what was in the store before anything was decided. `versions`: those of the accounts, by number, that must still be
     the same when they are charged; none where the accounts are locked. `parts`: all books of a seller with several.
     `reuse_references` as in Rules. `charge_events`: charges that are answered at once are events, too.
+    `one_row_payments`: payments from instruments are their own transfers; of groups that lock it is not read.
     """
 
     state: State
@@ -96,6 +97,7 @@ class LoadedState:
     parts: Sequence[BookId] = ()
     reuse_references: bool = False
     charge_events: bool = False
+    one_row_payments: bool = False
 
 
 @dataclass(slots=True)

@@ -93,5 +93,6 @@ async def optimistic_read(
         parts=book["parts"] or (),
         reuse_references=rules.reuse_references,
         charge_events=first["charge_events"],
+        one_row_payments=first["one_row_payments"],
     )
     return Snapshot(loaded, current_keys(first["keys"]), read, first["server_started_at"])

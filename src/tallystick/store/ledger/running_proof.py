@@ -29,6 +29,7 @@ _BEGIN_ANEW_AFTER: Final = timedelta(days=1)
 
 CHECKS: Final = (
     "transactions_moved_what_they_say",
+    "own_transfers_are_of_payments",
     "real_money_moved_as_transactions_say",
     "transfers_have_transactions",
     "references_are_spent_once",

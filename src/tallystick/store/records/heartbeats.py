@@ -20,7 +20,7 @@ class Pulse:
     """What a process did in the `seconds` before `at`: calls answered, how many of them refused, everything by name.
 
     `counts`: as services/process/meter.py's `flat` names them. `master_keys`: the names of those that it knows; None:
-    it is of a release before them.
+    it is of a release before them. `newest_migration`: the number of the newest that it knows; None likewise.
     """
 
     process_id: str
@@ -32,6 +32,7 @@ class Pulse:
     refused: int
     counts: Mapping[str, int]
     master_keys: Sequence[bytes] | None = None
+    newest_migration: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ async def write(database: Database, pulse: Pulse) -> None:
         pulse.refused,
         pulse.counts,
         pulse.master_keys,
+        pulse.newest_migration,
     )
 
 

@@ -25,6 +25,7 @@ CHECKS: Final = {
     "debts_within_bounds": "No debt is below zero or above its limit",
     "instruments_agree_with_transactions": "What instruments count is what their transactions say",
     "transactions_moved_what_they_say": "Every transaction of an instrument moved its amount once, on its account",
+    "own_transfers_are_of_payments": "What is its own transfer is a payment from a balance or on a tab, and is so once",
     "real_money_moved_as_transactions_say": "Real money moved as transactions say, in every book, deposits included",
     "transfers_have_transactions": "No money moved without a transaction",
     "refunds_agree": "What was refunded is what the refunds say, and never more than was paid",

@@ -1,5 +1,5 @@
 -- Many charges at once, for the measurement of growth. Read by filling.py. The rows are those that the money path writes
--- (store/ledger/sql/money.sql, apply); what they come to is added up here, so that `verify` has nothing to object to.
+-- (store/ledger/sql/money.sql, apply_payments); what they come to is added up here, so that `verify` has nothing to object to.
 
 -- name: instruments
 -- What can be charged in a book ($1): its instruments with the tokens that spend from them.
@@ -23,13 +23,10 @@ WITH charge AS MATERIALIZED (
 ), transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
-                             requested_at, received_at, completed_at)
+                             requested_at, received_at, completed_at, own_debit_account)
     SELECT $1, transaction_id, 'Pay', 'Success', 'Success', 'The transaction succeeded.', $8, payment_method,
-           sender_party_id, token_id, instrument_id, caller_reference, $9, $9, $9
+           sender_party_id, token_id, instrument_id, caller_reference, $9, $9, $9, account_id
       FROM charge
-), transfers AS (
-    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-    SELECT $1, transaction_id, 1, account_id, 2, $8, $9 FROM charge -- account 2: sales
 ), answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
     SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, 'Success', $9 FROM charge

@@ -64,6 +64,13 @@ SELECT EXISTS (SELECT FROM rail_request
                 WHERE book_id = $1 AND (transaction_id = ANY($2::text[]) OR original_id = ANY($2::text[]))
                   AND (closed_at IS NULL OR due_micros > 0))
 
+-- name: own_transfers
+-- Transfers that are transactions ($2) themselves: rows of `transfer`, as in the files.
+SELECT book_id, transaction_id, 1::smallint AS number, own_debit_account AS debit_account, 2::bigint AS credit_account,
+       amount_micros, received_at AS booked_at
+  FROM transaction
+ WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND own_debit_account IS NOT NULL
+
 -- name: take_transactions
 DELETE FROM transaction WHERE book_id = $1 AND transaction_id = ANY($2::text[]) RETURNING *
 

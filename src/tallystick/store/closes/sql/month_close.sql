@@ -11,7 +11,7 @@ WITH summed AS (
     SELECT CASE WHEN booked_at < $2 THEN 'before' WHEN booked_at < $3 THEN 'within' ELSE 'after' END AS period,
            debit_account, credit_account, false AS takes_back, NULL::bigint AS of_debit, NULL::bigint AS of_credit,
            count(*) AS number, sum(amount_micros) AS amount_micros
-      FROM transfer
+      FROM /* part: booked_in_book */ AS transfer
      WHERE book_id = $1 AND NOT (booked_at >= $2 AND booked_at < $3 AND (debit_account = 1 OR credit_account = 1))
      GROUP BY 1, 2, 3
     UNION ALL

@@ -59,6 +59,7 @@ class RememberedBook:
     owner_version: int
     server_started_at: datetime
     charge_events: bool = False
+    one_row_payments: bool = False
     keys: dict[str, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
 
     def version_of(self, key: AccessKey) -> int | None:

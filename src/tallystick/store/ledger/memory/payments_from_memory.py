@@ -78,6 +78,7 @@ async def remember_book(
             row["owner_version"],
             row["server_started_at"],
             row["charge_events"],
+            row["one_row_payments"],
         )
         memory.keep_book(book_id, book)
     keys = {waiting.key.access_key_id: waiting.key for waiting in group if waiting.key is not None}
@@ -165,6 +166,7 @@ def _loaded(
         versions=versions,
         reuse_references=rules.reuse_references,
         charge_events=book.charge_events,
+        one_row_payments=book.one_row_payments,
     )
 
 

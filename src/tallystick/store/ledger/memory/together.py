@@ -90,7 +90,7 @@ async def write_together(
             STATEMENTS["apply_together"],
             [book_id for book_id, _, _ in payments],
             [row for _, row, _ in payments],
-            kind_of(first),
+            kind_of(first, one_row=all(one.loaded.one_row_payments for one in found)),
             [now for _, _, now in payments],
             [book_id for _, book_id, _ in changes],
             [change for _, _, change in changes],

@@ -59,6 +59,8 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
        ) END AS answers,
        CASE WHEN token.token_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys,
        CASE WHEN token.token_id = $3 THEN (SELECT charge_events FROM book WHERE book.book_id = $1) END AS charge_events,
+       CASE WHEN token.token_id = $3 THEN (SELECT one_row_payments FROM book WHERE book.book_id = $1) END
+           AS one_row_payments,
        CASE WHEN token.token_id = $3 THEN pg_postmaster_start_time() END AS server_started_at
   FROM unnest($2::text[]) AS asked (token_id)
  CROSS JOIN LATERAL (/* part: asked_token */) AS token
@@ -301,21 +303,24 @@ patience AS MATERIALIZED (
 (SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($4)
 
 -- part: new_payments
--- Payments from instruments ($2), each of which is a transaction, a transfer to the seller's sales and an answer; $3 is
--- what they have in common. Answers of those that were refused ($5). $6 is the book's time.
+-- Payments from instruments ($2), each of which is a transaction and an answer; $3 is what they have in common. Where that
+-- names the account of the seller's sales, each is also a row of `transfer` to there; else its only transfer stands in its own
+-- row. Answers of those that were refused ($5). $6 is the book's time.
 -- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
 new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
-                             completed_at)
+                             completed_at, own_debit_account)
     SELECT $1, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
-           caller_description, sender_description, notification_url, requested_at, $6::timestamptz, $6::timestamptz
+           caller_description, sender_description, notification_url, requested_at, $6::timestamptz, $6::timestamptz,
+           CASE WHEN ($3).sales_account IS NULL THEN account_id END
       FROM unnest($2::payment_values[])
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
-    SELECT $1, transaction_id, 1, account_id, ($3).sales_account, amount_micros, $6 FROM unnest($2)
+    SELECT $1, transaction_id, 1, account_id, ($3).sales_account, amount_micros, $6
+      FROM unnest($2) WHERE ($3).sales_account IS NOT NULL
 ), answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, refusal, message,
                                     answered_at)
@@ -420,7 +425,7 @@ WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
 -- What payments that are decided from memory have in common, besides keys: the rules of the book and its owner, with the
 -- versions of both and the start of the server that tells them.
 SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds, book.notification_url,
-       book.charge_events, owner.status = 'active' AS seller_active, owner.email_verified_at IS NOT NULL AS email_verified,
+       book.charge_events, book.one_row_payments, owner.status = 'active' AS seller_active, owner.email_verified_at IS NOT NULL AS email_verified,
        owner.verified_at IS NOT NULL AS account_verified, owner.receives_cards, owner.marketplace, owner.denied,
        owner.fee_schedule, book.parts, book.xmin AS book_version, owner.xmin AS owner_version,
        pg_postmaster_start_time() AS server_started_at

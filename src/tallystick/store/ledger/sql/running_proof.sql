@@ -38,7 +38,8 @@ SELECT book_id, transaction_id FROM dispute WHERE due_micros > 0
 
 -- name: moved
 -- What the transfers that are looked at come to, by account; and those among them that are over and older than the new
--- boundary $3 ($2 and $4: ids of transactions that were, and are, not over).
+-- boundary $3 ($2 and $4: ids of transactions that were, and are, not over). What is its own transfer, to the seller's sales
+-- (account 2), is over at once; it is read book by book, as below.
 SELECT book_id, account_id, sum(delta)::bigint AS micros,
        coalesce(sum(delta) FILTER (WHERE transaction_id < $3 AND transaction_id <> ALL($4::text[])), 0)::bigint
            AS closed_micros
@@ -46,7 +47,13 @@ SELECT book_id, account_id, sum(delta)::bigint AS micros,
           FROM transfer WHERE transaction_id >= $1 OR transaction_id = ANY($2::text[])
         UNION ALL
         SELECT book_id, transaction_id, credit_account, -amount_micros
-          FROM transfer WHERE transaction_id >= $1 OR transaction_id = ANY($2::text[])) AS movement
+          FROM transfer WHERE transaction_id >= $1 OR transaction_id = ANY($2::text[])
+        UNION ALL
+        SELECT transaction.book_id, transaction_id, side.account_id, side.delta
+          FROM book JOIN transaction ON transaction.book_id = book.book_id AND transaction_id >= $1
+         CROSS JOIN LATERAL (VALUES (own_debit_account, amount_micros), (2::bigint, -amount_micros))
+               AS side (account_id, delta)
+         WHERE own_debit_account IS NOT NULL) AS movement
  GROUP BY book_id, account_id
 
 -- name: all_accounts

@@ -7,9 +7,10 @@
 -- What the transfers of each account come to, from what the archive carries over.
 replayed AS (
     SELECT book_id, account_id, sum(delta) AS balance_micros
-      FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
-            UNION ALL
-            SELECT book_id, credit_account, -amount_micros FROM transfer
+      FROM (SELECT book_id, side.account_id, side.delta
+              FROM /* part: booked_transfer */ AS transfer
+             CROSS JOIN LATERAL (VALUES (debit_account, amount_micros), (credit_account, -amount_micros))
+                   AS side (account_id, delta)
             UNION ALL
             SELECT book_id, account_id, balance_micros FROM archived_balance) AS movement
      GROUP BY book_id, account_id
@@ -140,7 +141,9 @@ WITH total (cash, sales, fees, write_offs) AS (
 ), off AS (
     SELECT book_id, transaction_id, debit_account, credit_account, coalesce(said.amount_micros, 0) AS said_micros,
            coalesce(transfer.amount_micros, 0) AS moved_micros
-      FROM said FULL JOIN transfer USING (book_id, transaction_id, number, debit_account, credit_account)
+      FROM said
+      FULL JOIN /* part: booked_transfer */ AS transfer
+                USING (book_id, transaction_id, number, debit_account, credit_account)
      WHERE said.amount_micros IS DISTINCT FROM transfer.amount_micros
 )
 SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to %s, moved %s', off.book_id,
@@ -152,6 +155,22 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
   LEFT JOIN account AS debit ON debit.book_id = transaction.book_id AND debit.account_id = off.debit_account
   LEFT JOIN account AS credit ON credit.book_id = transaction.book_id AND credit.account_id = off.credit_account
  WHERE instrument_id IS NOT NULL AND operation <> 'Dispute' AND NOT /* part: refunds_a_funding */
+
+-- name: own_transfers_are_of_payments
+-- What is its own transfer is a payment from an instrument and nothing else, and has no row of `transfer` beside itself. So
+-- checks of anything else look at that table alone.
+SELECT format('book %s, transaction %s (%s, %s): is a transfer itself, as only payments from instruments may be', book_id,
+              transaction_id, operation, status)
+  FROM transaction
+ WHERE own_debit_account IS NOT NULL
+   AND (operation <> 'Pay' OR status <> 'Success' OR instrument_id IS NULL OR payment_method NOT IN ('Prepaid', 'Debt')
+        OR recipient_party_id IS NOT NULL OR fee_micros <> 0)
+ UNION ALL
+SELECT format('book %s, transaction %s: is a transfer itself, and transfer %s is there besides', transaction.book_id,
+              transaction.transaction_id, transfer.number)
+  FROM transaction
+  JOIN transfer ON transfer.book_id = transaction.book_id AND transfer.transaction_id = transaction.transaction_id
+ WHERE own_debit_account IS NOT NULL
 
 -- name: real_money_moved_as_transactions_say
 -- All other transfers, in every book: those of payments without an instrument and of refunds of fundings, and the operator's mirror of all real money,
@@ -716,7 +735,7 @@ SELECT format('book %s, movement %s at %s: booked by transaction %s, which does 
 -- name: totals
 -- For people: not a check.
 SELECT (SELECT count(*) FROM book) AS books, (SELECT count(*) FROM account) AS accounts,
-       (SELECT count(*) FROM transaction) AS transactions, (SELECT count(*) FROM transfer) AS transfers,
+       (SELECT count(*) FROM transaction) AS transactions, (SELECT count(*) FROM /* part: booked_transfer */ AS transfer) AS transfers,
        (SELECT count(*) FROM transaction WHERE status = 'Pending') AS pending,
        (SELECT coalesce(-sum(balance_micros), 0)::bigint FROM account WHERE kind = 'prepaid') AS liability_micros,
        (SELECT coalesce(sum(balance_micros), 0)::bigint FROM account WHERE kind = 'receivable') AS debt_micros,

@@ -4,7 +4,7 @@
 -- What it moved in the book, with what the accounts are.
 SELECT transfer.amount_micros, transfer.booked_at, debit.kind AS debit_kind, debit.subject AS debit_subject,
        credit.kind AS credit_kind, credit.subject AS credit_subject
-  FROM transfer
+  FROM /* part: booked_in_book */ AS transfer
   JOIN account AS debit ON debit.book_id = transfer.book_id AND debit.account_id = transfer.debit_account
   JOIN account AS credit ON credit.book_id = transfer.book_id AND credit.account_id = transfer.credit_account
  WHERE transfer.book_id = $1 AND transfer.transaction_id = $2

@@ -3,7 +3,7 @@
 
 -- name: apply_together
 -- All that payments write that were decided from memory: payments ($2) of books ($1) at the books' times ($4), $3 what they
--- have in common; changes of accounts ($6) of books ($5); tokens ($8) of books ($7); books ($9) with their versions ($10)
+-- have in common, where the account of sales is null when each is its own transfer; changes of accounts ($6) of books ($5); tokens ($8) of books ($7); books ($9) with their versions ($10)
 -- and their owners' ($11); keys ($12) with theirs ($13); the start of the server that told them ($14); notifications ($16) of
 -- books ($15) at the books' times ($17), of which others may be told from $18 on, which is real time; what gets a number as an
 -- event ($21) of books ($20) at the books' times ($22).
@@ -30,10 +30,11 @@ WITH patience AS MATERIALIZED (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
-                             completed_at)
+                             completed_at, own_debit_account)
     SELECT book_id, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
-           caller_description, sender_description, notification_url, requested_at, now, now
+           caller_description, sender_description, notification_url, requested_at, now, now,
+           CASE WHEN ($3).sales_account IS NULL THEN account_id END
       FROM ROWS FROM (unnest($1::bigint[]), unnest($4::timestamptz[]), unnest($2::payment_values[]))
            AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
                    instrument_id, account_id, caller_reference, fingerprint, caller_description, sender_description,
@@ -44,6 +45,7 @@ WITH patience AS MATERIALIZED (
       FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
            AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
                    instrument_id, account_id)
+     WHERE ($3).sales_account IS NOT NULL
 ), answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
     SELECT book_id, /* part: reference_digest */, fingerprint, transaction_id, ($3).status, now
