@@ -23,6 +23,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """All of a run. `unknown`: answers that left open what had happened, by reason; `found_out`: what became of them.
 
     `operations`: answers that told what had happened, without the `polls` for the end of a payment by card.
+    `events`: how many the sellers were told of; `deliveries`: how often one arrived.
     `ended`: how often a process ended by itself, as one does that cannot start, and was started again.
     """
 
@@ -45,6 +46,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ended: int
     transactions: int
     verified: bool
+    events: int = 0
+    deliveries: int = 0
     problems: tuple[str, ...] = ()
     failure: Failure | None = None
 
@@ -74,6 +77,7 @@ def lines(report: Report) -> Iterator[str]:
         f"processes that ended by themselves: {report.ended}"
     )
     yield f"  books        {report.transactions:,} transactions; verify: {'clean' if report.verified else 'NOT CLEAN'}"
+    yield f"  events       {report.events:,}; {report.deliveries:,} deliveries arrived"
     yield from (f"  WRONG        {problem}" for problem in report.problems)
     if report.failure is not None:
         yield from _told(report.failure, report)

@@ -26,7 +26,9 @@ from tallystick.torture.model.state import Terms
 from tallystick.torture.model.story import agreed, requests
 from tallystick.torture.model.story import lines as story_lines
 from tallystick.torture.player import PATIENCE_SECONDS, Log, Player, ViolationError
+from tallystick.torture.stage import TortureSeller
 from tallystick.torture.theatre import Theatre, open_theatre
+from tallystick.torture.told import Event, read_events, wrong_deliveries, wrong_events
 
 SHRINK_SECONDS: Final = 120
 _UNDISTURBED_SECONDS: Final = 20
@@ -83,17 +85,26 @@ class Run:
         seconds, operations = monotonic() - self._began, self.log.operations
         wrong: list[str] = []
         books: list[Books] = []
+        told: dict[TortureSeller, Sequence[Event]] = {}
         if violation is None:
+            await theatre.number_events()
             for seller in theatre.sellers:
                 played = [player for player in self.players if player.buyer.seller == seller]
                 books.append(await read_books(theatre.query_face(seller).clients[0], seller, self._since))
                 wrong += problems(books[-1], played)
-                wrong += [
-                    f"by JSON: {problem}"
-                    for problem in problems(await read_json_books(theatre.json_face(seller), seller), played)
-                ]
+                face = theatre.json_face(seller)
+                by_json = await read_json_books(face, seller)
+                wrong += [f"by JSON: {problem}" for problem in problems(by_json, played)]
+                told[seller] = await read_events(face)
+                agreed_to = [name for player in played for name in player.buyer.authorizations]
+                wrong += wrong_events(told[seller], by_json.listed, agreed_to, charges=seller.charge_events)
         failure = None if violation is None else await self._shortened(violation, faults)
         await theatre.close()
+        if told:
+            await theatre.deliver_rest()
+            wrong += theatre.hooks.wrong
+            for seller, events in told.items():
+                wrong += wrong_deliveries(events, theatre.hooks.arrived.get(seller.hook or "", []))
         return report.Report(
             seed=plan.seed,
             processes=plan.processes,
@@ -113,6 +124,8 @@ class Run:
             tracebacks=theatre.tracebacks(),
             ended=sum(program.ended for program in theatre.programs),
             transactions=sum(len(each.listed) for each in books),
+            events=sum(len(events) for events in told.values()),
+            deliveries=sum(len(arrived) for arrived in theatre.hooks.arrived.values()),
             verified=await self._verified(),
             problems=tuple(wrong),
             failure=failure,

@@ -40,9 +40,13 @@ from tallystick.domain.ids import (
     TokenId,
     make_token_or_instrument_id,
 )
+from tallystick.domain.messages.events import TYPES
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.context import Service
+from tallystick.services.events import endpoints
+from tallystick.services.events.endpoints import EndpointWish
+from tallystick.services.operations.audit import Actor
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.settings import Settings
 from tallystick.store.accounts import parties, payment_methods
@@ -50,6 +54,7 @@ from tallystick.store.accounts.payment_methods import NewPaymentMethod
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book
+from tallystick.torture.hooks import Hooks
 from tallystick.torture.model.money import UNIT, fee
 from tallystick.torture.model.operations import TokenSlot
 from tallystick.torture.model.state import Terms
@@ -58,6 +63,7 @@ from tallystick.wiring import open_service
 CUSHION_MICROS: Final = 9_000 * UNIT
 """What each seller has at the beginning, so that no refund of real money ever lacks it: the model counts on that."""
 
+_ACTOR: Final = Actor.command("torture")
 _PATIENCE_SECONDS: Final = 180
 _PAUSE_SECONDS: Final = 0.5
 
@@ -76,6 +82,13 @@ class TortureSeller:
     book_id: BookId
     credentials: Credentials
     bearer: str = field(repr=False)
+    hook: str | None = None
+    """The path at which its events arrive, where any do."""
+
+    @property
+    def charge_events(self) -> bool:
+        """Whether charges that are answered at once are events of this seller: every other one wants them."""
+        return self.hook is not None and self.number % 2 == 0
 
     @property
     def cash_micros(self) -> int:
@@ -93,6 +106,11 @@ class TortureBuyer:
     credit: str
     tokens: dict[TokenSlot, str]
 
+    @property
+    def authorizations(self) -> tuple[str, ...]:
+        """What the buyer has agreed to: both instruments, and the tokens that are none's."""
+        return self.prepaid, self.credit, self.tokens[TokenSlot.CARD], self.tokens[TokenSlot.ACCOUNT]
+
 
 class SetUpError(Exception):
     """A buyer or a seller could not be made."""
@@ -103,6 +121,7 @@ class Stage:
     """Makes sellers and buyers."""
 
     service: Service
+    hooks: Hooks | None = None
 
     async def seller(self, number: int) -> TortureSeller:
         """A new seller with a key, and a cushion of cash."""
@@ -139,7 +158,12 @@ class Stage:
             raise SetUpError("a new seller has a sandbox book")
         bearer = await access_keys.make_bearer(self.service.pool, key.access_key_id, now)
         credentials = Credentials(key.access_key_id, key.secret)
-        seller = TortureSeller(number, party.party_id, key.book_id, credentials, bearer)
+        hook = None if self.hooks is None else f"/{party.party_id}"
+        seller = TortureSeller(number, party.party_id, key.book_id, credentials, bearer, hook)
+        if self.hooks is not None and hook is not None:
+            wish = EndpointWish(self.hooks.url(hook), TYPES if seller.charge_events else ())
+            made = await endpoints.create(self.service, _ACTOR, seller.party_id, SANDBOX, wish)
+            self.hooks.secrets[hook] = made.secret
         cushion = Terms(CUSHION_MICROS, CUSHION_MICROS, UNIT, UNIT, funding_by_card=False, settlement_by_card=False)
         buyer = await self._buyer(seller, cushion)
         await self._perform(
@@ -248,7 +272,7 @@ class _Ids:
 
 
 @asynccontextmanager
-async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
-    """A stage on the database that `settings` name."""
+async def open_stage(settings: Settings, hooks: Hooks | None = None) -> AsyncIterator[Stage]:
+    """A stage on the database that `settings` name. `hooks`: where sellers have their events delivered to."""
     async with open_service(settings) as service:
-        yield Stage(service)
+        yield Stage(service, hooks)

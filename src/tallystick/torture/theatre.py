@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -15,12 +16,17 @@ import httpx
 
 from tallystick.client.fps import Client
 from tallystick.db.embedded.server import SOCKET_NAME, EmbeddedPostgres
+from tallystick.domain.ids import BookId
+from tallystick.notify.webhooks import WebhookSender
+from tallystick.services.events.numbering import number_waiting
 from tallystick.settings import Settings
+from tallystick.store.events import events as event_queue
 from tallystick.torture.clocks import SettableClock, find_library
 from tallystick.torture.disk import SmallDisk, small_disk
 from tallystick.torture.faces.face import Face
 from tallystick.torture.faces.json import JsonFace
 from tallystick.torture.faces.query import QueryFace
+from tallystick.torture.hooks import Hooks
 from tallystick.torture.model.operations import FaceName
 from tallystick.torture.player import CALL_SECONDS, PATIENCE_SECONDS, Log, Player
 from tallystick.torture.processes import Program, TorturedDatabase, free_port, until_it_serves
@@ -29,6 +35,11 @@ from tallystick.torture.stage import Stage, TortureBuyer, TortureSeller, open_st
 
 _ANSWERS_WITHIN_SECONDS: Final = 30
 _SUPERVISED_EVERY_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.05
+_BEFORE_ALL: Final = BookId(-1)
+
+_LATER: Final = timedelta(hours=1)
+"""When leases of workers that died are over, and what failed is tried once more."""
 
 
 @dataclass(slots=True)
@@ -57,6 +68,7 @@ class Theatre:
     http: httpx.AsyncClient
     disk: SmallDisk | None
     clocks: bool
+    hooks: Hooks
     sellers: list[TortureSeller] = field(default_factory=list)
 
     def query_face(self, seller: TortureSeller) -> QueryFace:
@@ -122,6 +134,23 @@ class Theatre:
         for program in self.programs:
             await program.stop()
 
+    async def number_events(self) -> None:
+        """All that has happened has its number, whoever gives it."""
+        service = self.stage.service
+        while await event_queue.next_queue(service.pool, _BEFORE_ALL) is not None:
+            if not await number_waiting(service):
+                await asyncio.sleep(_PAUSE_SECONDS)  # the worker is at it
+
+    async def deliver_rest(self) -> None:
+        """What is left of the events arrives, as by a worker that comes after those that died; receivers work."""
+        service, self.hooks.fails = self.stage.service, False
+        sender = WebhookSender(service.pool, service.vault, service.settings, lambda: service.clock() + _LATER)
+        try:
+            while await sender.dispatch():
+                await sender.idle()
+        finally:
+            await sender.close()
+
     def tracebacks(self) -> int:
         """How many tracebacks the processes have written to their logs."""
         return sum(program.log.read_text("utf-8", "replace").count("Traceback") for program in self.programs)
@@ -161,8 +190,10 @@ async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -
             data_directory=directory / "data",
             database_url=dsn,
             owner_database_url=server.owner_dsn,
+            allow_private_notification_targets=True,
         )
-        stage = await stack.enter_async_context(open_stage(stage_settings))
+        hooks = await stack.enter_async_context(Hooks().listening())
+        stage = await stack.enter_async_context(open_stage(stage_settings, hooks))
         settings = {
             "TALLYSTICK_DATABASE_URL": _through(door, dsn),
             "TALLYSTICK_OWNER_DATABASE_URL": _through(door, server.owner_dsn),
@@ -170,6 +201,7 @@ async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -
             "TALLYSTICK_LOG_LEVEL": "warning",
             "TALLYSTICK_RAIL_DELAY_MS": "20",
             "TALLYSTICK_WORKER_INTERVAL_MS": "50",
+            "TALLYSTICK_ALLOW_PRIVATE_NOTIFICATION_TARGETS": "true",  # where events arrive is on this machine
         }
         library = find_library()
         serving = []
@@ -199,6 +231,7 @@ async def open_theatre(processes: int, sellers: int, logs: Path | None = None) -
             http,
             disk,
             clocks=library is not None,
+            hooks=hooks,
         )
         await theatre.heal()
         theatre.sellers = [await stage.seller(number) for number in range(sellers)]
