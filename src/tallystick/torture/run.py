@@ -15,6 +15,8 @@ from random import Random
 from time import monotonic
 from typing import Final
 
+import httpx
+
 from tallystick.settings import CONFIG, NO_FILE, PREFIX
 from tallystick.torture import report
 from tallystick.torture.audit import Books, how_found, problems, read_books, read_json_books
@@ -95,7 +97,11 @@ class Run:
                 face = theatre.json_face(seller)
                 by_json = await read_json_books(face, seller)
                 wrong += [f"by JSON: {problem}" for problem in problems(by_json, played)]
-                told[seller] = await read_events(face)
+                try:
+                    told[seller] = await read_events(face)
+                except httpx.HTTPStatusError as error:
+                    wrong.append(f"the events of seller {seller.number} cannot be read: {error.response.text}")
+                    continue
                 agreed_to = [name for player in played for name in player.buyer.authorizations]
                 wrong += wrong_events(told[seller], by_json.listed, agreed_to, charges=seller.charge_events)
         failure = None if violation is None else await self._shortened(violation, faults)

@@ -23,7 +23,7 @@ _MOST: Final = 5
 
 
 async def read_events(face: JsonFace) -> list[Event]:
-    """All events of a seller, by /v1. Raises httpx.HTTPError."""
+    """All events of a seller, by /v1. Raises httpx.HTTPError: HTTPStatusError where they are refused."""
     found: list[Event] = []
     while True:
         after = found[-1]["sequence"] if found else 0
