@@ -161,6 +161,7 @@ def test_the_typescript_line_names_path_id_body_and_key() -> None:
     assert given_for("payouts.get").typescript() == 'await ts.get("/v1/payouts/{id}", "01KB7WZ3TC")'
     assert given_for("disputes.evidence").typescript().startswith('await ts.file("/v1/disputes/{id}/evidence", ')
     assert given_for("sandbox.clock").typescript() == 'await ts.get("/v1/sandbox/clock")'
+    assert given_for("webhook_endpoints.deliveries").typescript().endswith('    "01KB7WZ3TC",\n)')
     refund = JsonCall(UNDER_NAMES["charges.refund"], "01", {"amount": "0.25"}, "back-1")
     assert refund.typescript() == (
         'await ts.post(\n    "/v1/charges/{id}/refund",\n    { amount: "0.25" },\n'

@@ -77,7 +77,7 @@ class JsonCall:
         path, fields, endpoint = _typescript(self.endpoint.path), _typescript(self.fields), self.endpoint
         subject = [_typescript(self.subject)] if endpoint.subject else []
         if endpoint.is_list:
-            return _call("ts.list", [path, *([fields] if self.fields else [])])
+            return _call("ts.list", [path, *([fields] if self.fields or subject else []), *subject])
         if endpoint.media_type != JSON:
             return _call("await ts.file", [path, *subject])
         if endpoint.method != "POST":
