@@ -15,8 +15,8 @@ from hashlib import sha256
 from typing import Any, Final
 
 from jsonschema_rs import Draft202012Validator
+from tests.stories.v1.causes.good_requests import bank_account
 from tests.stories.v1.conftest import DOCUMENT, Program, program_of
-from tests.stories.v1.test_coverage import bank_account
 from tests.stories.v1.test_sandbox import address, agree
 from tests.support.paths import ROOT
 
