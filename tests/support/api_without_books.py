@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -122,11 +123,11 @@ class CountingBuckets(OwnBuckets):
 class NotedRequests(KeptRequests):
     """Keeps any number of requests."""
 
-    noted: list[tuple[str, str, str, str]] = field(default_factory=list)
+    noted: list[tuple[object, ...]] = field(default_factory=list)
 
-    def note(self, transaction_id: TransactionId, request: Any) -> None:  # noqa: ANN401 - what the service gives
-        assert len(transaction_id) == 35
-        self.noted.append((request.verb, request.host, request.path, request.content))
+    def note(self, transaction_id: TransactionId, request_id: str, received_at: datetime, **others: Any) -> None:  # noqa: ANN401 - texts and bytes
+        assert (len(transaction_id), len(request_id)) == (35, 36)
+        self.noted.append((received_at, *others.items()))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,9 @@ from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
-from hashlib import blake2b, sha256
+from hashlib import sha256
+
+from tallystick.domain._plain_payments cimport digest_of, read_amount
 
 from tallystick.domain._speedups import book_of_token
 
@@ -30,8 +32,6 @@ cdef enum:
     MOST_OF_REFERENCE = 128
     MOST_OF_DESCRIPTION = 160
     MOST_OF_MOMENT = 40
-    MOST_WHOLE_DIGITS = 13
-    MOST_DECIMALS = 6
 
 # Parameters of plain calls, by the bytes of their names: in this order they are signed and digested.
 cdef enum:
@@ -81,8 +81,6 @@ cdef struct Parameter:
 cdef uint8_t IS_UNRESERVED[256]
 cdef uint8_t HEXADECIMAL[256]
 cdef const char* BASE_64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-cdef uint64_t MAX_AMOUNT_MICROS = 1_000_000_000_000_000_000
-cdef uint64_t MICROS_PER_UNIT = 1_000_000
 
 
 cdef void fill_tables() noexcept nogil:
@@ -100,8 +98,6 @@ cdef void fill_tables() noexcept nogil:
 fill_tables()
 for _number in range(NAMES):
     NAME_LENGTHS[_number] = len(<bytes>NAME_TEXTS[_number])
-
-cdef object EMPTY_DIGEST = blake2b(digest_size=DIGEST)
 
 
 cdef class SigningKey:
@@ -170,7 +166,8 @@ cdef object payment(const Parameter* given, SigningKey key, str moment, str vers
         given[INSTRUMENT_ID].pair != NULL
         or not is_one_of(&given[CURRENCY], b"USD", 3)
         or not is_id(&given[TOKEN_ID], b"SD")
-        or not read_amount(&given[AMOUNT], &micros)
+        or given[AMOUNT].pair == NULL
+        or not read_amount(given[AMOUNT].value, given[AMOUNT].size, &micros)
     ):
         return None
     token = text_of(&given[TOKEN_ID])
@@ -370,90 +367,3 @@ cdef bint is_digest(const uint8_t* byte, const char* sent) noexcept nogil:
     differs |= sent[0] ^ BASE_64[bits >> 18] | sent[1] ^ BASE_64[bits >> 12 & 63]
     differs |= sent[2] ^ BASE_64[bits >> 6 & 63] | sent[3] ^ c"="
     return differs == 0
-
-
-cdef bint read_amount(const Parameter* one, uint64_t* micros) noexcept nogil:
-    """An amount above zero in micro-units, as domain/money.py reads it."""
-    cdef Py_ssize_t at = 0
-    cdef uint64_t value = 0
-    cdef int decimals = 0
-    if one.pair == NULL or one.size > MOST_WHOLE_DIGITS + 1 + MOST_DECIMALS:
-        return False
-    while at < one.size and at < MOST_WHOLE_DIGITS and b"0" <= one.value[at] <= b"9":
-        value = 10 * value + <uint64_t>(one.value[at] - c"0")
-        at += 1
-    if at == 0:
-        return False
-    if at < one.size:
-        if one.value[at] != b"." or one.size - at - 1 > MOST_DECIMALS or one.size - at == 1:
-            return False
-        at += 1
-        while at < one.size:
-            if not b"0" <= one.value[at] <= b"9":
-                return False
-            value = 10 * value + <uint64_t>(one.value[at] - c"0")
-            decimals += 1
-            at += 1
-    while decimals < MOST_DECIMALS:
-        value *= 10
-        decimals += 1
-    micros[0] = value
-    return 0 < value < MAX_AMOUNT_MICROS
-
-
-cdef bytes digest_of(str of_caller, str reference, str of_sender, str token, uint64_t micros):
-    """The digest of a Pay with these values: `fingerprint` of services/api/call.py."""
-    cdef char text[1024]  # the values have 535 bytes at most, names and marks 172
-    cdef char* at = text
-    memcpy(at, b'["Pay",[', 8)
-    at += 8
-    if of_caller is not None:
-        at = write_member(at, CALLER_DESCRIPTION, of_caller)
-    at = write_member(at, CALLER_REFERENCE, reference)
-    if of_sender is not None:
-        at = write_member(at, SENDER_DESCRIPTION, of_sender)
-    at = write_member(at, TOKEN_ID, token)
-    at = write_member(at, CURRENCY, "USD")
-    at = write_member(at, AMOUNT, displayed(micros))
-    memcpy(at - 1, b"]]", 2)  # no comma after the last one
-    found = EMPTY_DIGEST.copy()
-    found.update(PyBytes_FromStringAndSize(text, at + 1 - text))
-    return found.digest()
-
-
-cdef char* write_member(char* at, int name, str value) except NULL:
-    """Write a name with its value, which is ASCII that JSON does not escape, and where to go on."""
-    cdef Py_ssize_t size
-    cdef const char* text = PyUnicode_AsUTF8AndSize(value, &size)
-    memcpy(at, b'["', 2)
-    memcpy(at + 2, NAME_TEXTS[name], NAME_LENGTHS[name])
-    at += 2 + NAME_LENGTHS[name]
-    memcpy(at, b'","', 3)
-    memcpy(at + 3, text, size)
-    memcpy(at + 3 + size, b'"],', 3)
-    return at + 6 + size
-
-
-cdef str displayed(uint64_t micros):
-    """Two decimals, more only where they carry something: `display_amount` of domain/money.py."""
-    cdef char text[32]
-    cdef char* at = text + 32
-    cdef uint64_t rest = micros % MICROS_PER_UNIT, whole = micros // MICROS_PER_UNIT
-    cdef int left = MOST_DECIMALS
-    while left > 2 and rest % 10 == 0:
-        rest //= 10
-        left -= 1
-    while left:
-        at -= 1
-        at[0] = <char>(c"0" + rest % 10)
-        rest //= 10
-        left -= 1
-    at -= 1
-    at[0] = b"."
-    while True:
-        at -= 1
-        at[0] = <char>(c"0" + whole % 10)
-        whole //= 10
-        if not whole:
-            break
-    return PyUnicode_DecodeASCII(at, text + 32 - at, NULL)

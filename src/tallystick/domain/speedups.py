@@ -2,7 +2,7 @@
 
 Each has its twin in Python, which says what is right and serves where nothing was compiled. Of `compiled` the twins
 are beside their rules, in signing.py and ids.py; of `plain_requests` it is the general way in which the API reads a
-request. Why these: decisions/015 and 196.
+request; `plain_payments` names its own. Why these: decisions/015 and 196.
 """
 
 from __future__ import annotations
@@ -24,3 +24,6 @@ compiled: Final = _compiled("_speedups")
 
 plain_requests: Final = _compiled("_plain_requests")
 """The same, from `_plain_requests.pyx`."""
+
+plain_payments: Final = _compiled("_plain_payments")
+"""The same, from `_plain_payments.pyx`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -94,14 +93,10 @@ async def test_they_are_forgotten_after_the_days_of_the_setting(shop: Shop, buye
     assert await kept(shop, paid) == []
 
 
-def request(content: str = "Action=Pay") -> KeptRequest:
-    return KeptRequest("1", AT, "GET", "pay.example", "/", content)
-
-
 async def test_more_than_can_be_kept_is_left_out(shop: Shop) -> None:
     requests, first = KeptRequests(), fresh_transaction_id(shop.books.book_id, AT)
     for number in range(MAX_WAITING + 1):
-        requests.note(first, replace(request(), request_id=str(number)))
+        requests.note(first, str(number), AT, verb="GET", host="pay.example", path="/", content=b"Action=Pay")
     full = requests.full
 
     await requests.write(shop.service.pool)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tallystick.domain.ids import TransactionId
-from tallystick.store.records.kept_requests import KeptRequest, as_text
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
@@ -20,12 +19,6 @@ def keep_request(
     service: Service, transaction_id: str, request_id: str, *, verb: str, host: str, path: str, content: bytes
 ) -> None:
     """Keep a request as it is. `content`: the body, or the query string where there is none."""
-    request = KeptRequest(
-        request_id=request_id,
-        received_at=service.clock(),
-        verb=verb,
-        host=as_text(host.encode()),
-        path=as_text(path.encode()),
-        content=as_text(content),
+    service.requests.note(
+        TransactionId(transaction_id), request_id, service.clock(), verb=verb, host=host, path=path, content=content
     )
-    service.requests.note(TransactionId(transaction_id), request)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import BookId, TransactionId, book_of_transaction
 
@@ -41,6 +43,18 @@ class KeptRequest:
     content: str
 
 
+class _Noted(Struct, frozen=True, gc=False):
+    """A request that is still to be written, as cheap as it is to note: one that is not too long stays as it came."""
+
+    transaction_id: TransactionId
+    request_id: str
+    received_at: datetime
+    verb: str
+    host: str
+    path: str
+    content: bytes | str
+
+
 def as_text(content: bytes) -> str:
     """Content that can be kept: cut where it is too long, and without what no text column holds."""
     text = content.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
@@ -51,7 +65,7 @@ def as_text(content: bytes) -> str:
 class KeptRequests:
     """What one process still has to write. A process that dies forgets some seconds of it."""
 
-    _waiting: list[tuple[TransactionId, KeptRequest]] = field(default_factory=list)
+    _waiting: list[_Noted] = field(default_factory=list)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -59,10 +73,21 @@ class KeptRequests:
         """Whether there is no room before the next write."""
         return len(self._waiting) >= MAX_WAITING
 
-    def note(self, transaction_id: TransactionId, request: KeptRequest) -> None:
+    def note(
+        self,
+        transaction_id: TransactionId,
+        request_id: str,
+        received_at: datetime,
+        *,
+        verb: str,
+        host: str,
+        path: str,
+        content: bytes,
+    ) -> None:
         """A request came to this transaction. In memory only, since every payment may do it."""
         if not self.full:
-            self._waiting.append((transaction_id, request))
+            kept = content if len(content) <= MAX_CHARACTERS else as_text(content)
+            self._waiting.append(_Noted(transaction_id, request_id, received_at, verb, host, path, kept))
 
     async def write(self, database: Database) -> None:
         """Write down whatever was noted before. What cannot be written is lost, and the error is the caller's."""
@@ -73,10 +98,19 @@ class KeptRequests:
             await database.execute(_SQL["write"], *_columns(waiting))
 
 
-def _columns(waiting: Sequence[tuple[TransactionId, KeptRequest]]) -> list[list[object]]:
+def _columns(waiting: Sequence[_Noted]) -> list[list[object]]:
     rows = [
-        (book_of_transaction(of), of, one.request_id, one.received_at, one.verb, one.host, one.path, one.content)
-        for of, one in waiting
+        (
+            book_of_transaction(one.transaction_id),
+            one.transaction_id,
+            one.request_id,
+            one.received_at,
+            one.verb,
+            as_text(one.host.encode()),
+            as_text(one.path.encode()),
+            one.content if isinstance(one.content, str) else as_text(one.content),
+        )
+        for one in waiting
     ]
     return [list(column) for column in zip(*rows, strict=True)]
 

@@ -9,22 +9,22 @@ rules look at the token: what is remembered here decides nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from hashlib import sha256
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
 from tallystick.domain import commands
 from tallystick.domain.commands import Marketplace
-from tallystick.domain.ids import book_named_in
+from tallystick.domain.ids import book_named_in, milliseconds_of_transaction
 from tallystick.domain.money import USD, display_amount, format_amount, parse_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
 from tallystick.domain.refusals import Refused
 from tallystick.domain.scopes import KeyScope
-from tallystick.services.actions.transactions import received_at
+from tallystick.domain.speedups import plain_payments
 from tallystick.services.api.call import fingerprint
 from tallystick.services.api.callers import StaleCachedKeyError, by_cached_bearer
 from tallystick.services.events.objects import METHODS, STATUSES
@@ -75,29 +75,11 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     note: str | None = None
 
 
-class _Charge(msgspec.Struct):
-    """A charge as `transaction_object` has it, its members in the same order."""
-
-    object: str
-    id: str
-    status: str
-    status_code: str
-    amount: str
-    fee: str
-    currency: str
-    environment: str
-    authorization: str
-    refunded_transaction: None
-    payment_method: str
-    description: str | None
-    note: str | None
-    idempotency_key: str
-    created_at: str
-    completed_at: str
-
-
 _body: Final = msgspec.json.Decoder(_Body)
-_written: Final = msgspec.json.Encoder()
+_text: Final = msgspec.json.Encoder().encode
+
+Asked: TypeAlias = tuple[str, int, str | None, str | None]
+"""What a plain charge asks for: authorization, micro-units, description, note."""
 
 
 @dataclass(slots=True)
@@ -133,10 +115,11 @@ class PlainCharges:
         asked = self._asked(scope, content, now)
         if asked is None:
             return _LEFT
-        key, reference, body, amount_micros = asked
-        named = self._tokens.get((key.party_id, key.environment, body.authorization))
+        key, reference, body = asked
+        authorization, amount_micros, description, note = body
+        named = self._tokens.get((key.party_id, key.environment, authorization))
         if named is None:
-            named = await self._find_token(key, now, body.authorization)
+            named = await self._find_token(key, now, authorization)
             if named is None:
                 return _LEFT
         token_id, book_id = named
@@ -150,42 +133,25 @@ class PlainCharges:
             fresh_transaction_id(book_id, moment_of_id),
             key.party_id,
             reference,
-            _digest(reference, token_id, body, amount_micros),
+            digest(reference, token_id, body),
             now,
-            body.note or None,
-            body.description or None,
+            note,
+            description,
             refusal_spends=False,
         )
         command = commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
         charged = await self._perform(key, book_id, command)
         if charged is None:
-            self._tokens.pop((key.party_id, key.environment, body.authorization), None)
+            self._tokens.pop((key.party_id, key.environment, authorization), None)
             return PlainCharge(key=key, admitted=True)
         transaction_id = request.transaction_id
         keep_request(service, transaction_id, scope, content, request_id)
-        told = _Charge(
-            "charge",
-            transaction_id,
-            _SUCCEEDED,
-            charged.status_code,
-            format_amount(amount_micros),
-            _NO_FEE,
-            USD,
-            key.environment,
-            body.authorization,
-            None,
-            METHODS[charged.payment_method],
-            body.description or None,
-            body.note or None,
-            reference,
-            _moment(received_at(transaction_id)),
-            _moment(charged.completed_at),
-        )
+        told = written(key.environment, reference, body, charged)
         headers = (*_HEADERS, (b"request-id", request_id.encode()))
-        return PlainCharge(HttpAnswer(HTTPStatus.CREATED, headers, _written.encode(told)), key, True, transaction_id)
+        return PlainCharge(HttpAnswer(HTTPStatus.CREATED, headers, told), key, True, transaction_id)
 
-    def _asked(self, scope: Scope, content: bytes, now: datetime) -> tuple[AccessKey, str, _Body, int] | None:
-        """The key, its name for the request, what is asked for, and how many micro-units; None: it is not plain."""
+    def _asked(self, scope: Scope, content: bytes, now: datetime) -> tuple[AccessKey, str, Asked] | None:
+        """The key, its name for the request, and what is asked for; None: it is not plain."""
         found: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in _READ:
@@ -200,15 +166,10 @@ class PlainCharges:
             or found.get(b"tallystick-version", _VERSION_TEXT) != _VERSION_TEXT
             or scope["query_string"]
             or not inputs.is_key(reference)
-            or b"\\" in content
         ):
             return None
-        try:
-            body = _body.decode(content)
-            amount_micros = parse_amount(body.amount)
-        except (msgspec.DecodeError, ValueError):
-            return None
-        return (key, reference, body, amount_micros) if amount_micros > 0 and _is_plain(body, content) else None
+        body = read_charge(content)
+        return None if body is None else (key, reference, body)
 
     def _key(self, header: bytes, now: datetime) -> AccessKey | None:
         """The cached key whose secret a header has; None: the general path reads it, or tells what is wrong."""
@@ -255,6 +216,29 @@ class PlainCharges:
         return charged if charged.status is _SUCCESS and not charged.fee_micros else None
 
 
+def read_charge(content: bytes) -> Asked | None:
+    """What a body asks for; None where it is not plain."""
+    if plain_payments is not None:
+        read: Asked | None = plain_payments.read_charge(content)
+        if read is not None:
+            return read
+    return read_charge_in_python(content)
+
+
+def read_charge_in_python(content: bytes) -> Asked | None:
+    """The same, of texts in any script. An empty one counts as not given."""
+    if b"\\" in content:
+        return None
+    try:
+        body = _body.decode(content)
+        amount_micros = parse_amount(body.amount)
+    except (msgspec.DecodeError, ValueError):
+        return None
+    if amount_micros <= 0 or not _is_plain(body, content):
+        return None
+    return body.authorization, amount_micros, body.description or None, body.note or None
+
+
 def _is_plain(body: _Body, content: bytes) -> bool:
     """Whether each name is there once, and each value is as it may be.
 
@@ -276,19 +260,55 @@ def _is_plain(body: _Body, content: bytes) -> bool:
     return content.count(b'"') == marks
 
 
-def _digest(reference: str, token_id: TokenId, body: _Body, amount_micros: int) -> bytes:
+def digest(reference: str, token_id: TokenId, body: Asked) -> bytes:
     """The digest of the Pay that asks for the same."""
+    if plain_payments is not None:
+        _, amount_micros, description, note = body
+        made: bytes | None = plain_payments.digest_of_pay(note, reference, description, token_id, amount_micros)
+        if made is not None:
+            return made
+    return digest_in_python(reference, token_id, body)
+
+
+def digest_in_python(reference: str, token_id: TokenId, body: Asked) -> bytes:
+    """The same, of texts in any script."""
+    _, amount_micros, description, note = body
     asked = [
         ("CallerReference", reference),
         ("SenderTokenId", token_id),
         ("TransactionAmount.CurrencyCode", USD),
         ("TransactionAmount.Value", display_amount(amount_micros)),
     ]
-    if body.description:
-        asked.insert(1, ("SenderDescription", body.description))
-    if body.note:
-        asked.insert(0, ("CallerDescription", body.note))
+    if description:
+        asked.insert(1, ("SenderDescription", description))
+    if note:
+        asked.insert(0, ("CallerDescription", note))
     return fingerprint("Pay", asked)
+
+
+def written(environment: str, reference: str, body: Asked, charged: Transaction) -> bytes:
+    """A charge as `transaction_object` has it, its members in the same order, in one go."""
+    authorization, amount_micros, description, note = body
+    transaction_id = charged.transaction_id
+    return (
+        f'{{"object":"charge","id":"{transaction_id}","status":"{_SUCCEEDED}","status_code":"{charged.status_code}",'
+        f'"amount":"{format_amount(amount_micros)}","fee":"{_NO_FEE}","currency":"{USD}","environment":"{environment}",'
+        f'"authorization":"{authorization}","refunded_transaction":null,'
+        f'"payment_method":"{METHODS[charged.payment_method]}","description":{_text(description).decode()},'
+        f'"note":{_text(note).decode()},"idempotency_key":{_text(reference).decode()},'
+        f'"created_at":"{_created_at(milliseconds_of_transaction(transaction_id))}",'
+        f'"completed_at":"{_moment(charged.completed_at)}"}}'
+    ).encode()
+
+
+def _created_at(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{_second(seconds)}.{rest:03d}000Z"
+
+
+@lru_cache(maxsize=16)  # requests of one moment are of one second
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def _moment(at: datetime | None) -> str:
