@@ -52,7 +52,7 @@ ASK_AGAIN: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUna
 
 
 _MIXED: Final = (28, 15, 12, 12, 6, 10, 7, 7, 12, 3)
-_BUSY: Final = (90, 3, 1, 6, 1, 2, 1, 1, 90, 1)
+_BUSY: Final = (70, 23, 1, 6, 1, 2, 1, 1, 90, 1)
 
 
 @dataclass(slots=True)

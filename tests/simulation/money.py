@@ -382,6 +382,8 @@ MODEL: Final[Mapping[str, Handler]] = {
     "apply_payments_and_more": money_writes.apply_payments_and_more,
     "apply_from_memory": money_writes.apply_from_memory,
     "apply_from_memory_and_tell": money_writes.apply_from_memory,
+    "apply_tabs_from_memory": money_writes.apply_tabs_from_memory,
+    "apply_tabs_from_memory_and_tell": money_writes.apply_tabs_from_memory,
     "read_book": read_book,
     "apply": money_writes.apply,
     "update_transactions": money_writes.update_transactions,

@@ -187,17 +187,27 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     events: Sequence[Any] = (),
     real_now: datetime | None = None,
     queued: Sequence[Any] = (),
+    *,
+    tabs: Sequence[Any] = (),
+    compared: bool = True,
 ) -> list[Record]:
+    """`compared`: whether the terms of tabs and their bounds are looked at, as they have to be."""
     assert not keys, "the simulation signs nothing"
     same = server_started_at == tx.server.started_at and as_remembered(tx, book_id, tokens, book)
     moved = 0
     for number, delta, terms in sorted(changes, key=lambda change: change[0] < FIRST_DERIVED):
         moved += await move_from_memory(tx, (book_id, number), delta, terms)
+    charged = sum([await charge_tab(tx, book_id, *tab, compared=compared) for tab in tabs])
     await insert_payments(tx, book_id, paid, kind, refused, now)
     if real_now is not None:
         await more_of(tx, book_id, now, (), (), events, real_now)
         await queue_events(tx, book_id, now, real_now, queued)
-    return all_or_nothing(same and moved == len(changes))
+    return all_or_nothing(same and moved == len(changes) and charged == len(tabs))
+
+
+async def apply_tabs_from_memory(tx: Transaction, *values: Any) -> list[Record]:
+    *common, tabs = values
+    return await apply_from_memory(tx, *common, tabs=tabs)
 
 
 def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Sequence[int]) -> bool:
@@ -206,7 +216,7 @@ def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Se
     assert own is not None
     return [tx.version("book", (book_id,)), tx.version("party", (own["party_id"],))] == [*book] and all(
         tx.version("token", (book_id, token)) == token_version
-        and tx.version("instrument", (book_id, instrument)) == instrument_version
+        and instrument_version in {None, tx.version("instrument", (book_id, instrument))}
         and tx.version("party", (party,)) == party_version
         for token, token_version, instrument, instrument_version, party, party_version in tokens
     )
@@ -223,6 +233,34 @@ async def move_from_memory(tx: Transaction, key: tuple[int, int], delta: int, te
     if terms is not None and ((floor is not None and balance < floor) or (ceiling is not None and balance > ceiling)):
         return False
     _write_account(tx, key, Record({**now, "balance_micros": balance}))
+    return True
+
+
+async def charge_tab(  # noqa: PLR0913 - the row's columns
+    tx: Transaction,
+    book_id: int,
+    name: str,
+    account: int,
+    delta: int,
+    limit: int,
+    total: int | None,
+    expires_at: datetime | None,
+    *,
+    compared: bool = True,
+) -> bool:
+    """False: the tab, once it is locked, is not what the payment was decided by, or its agreed total is passed."""
+    key = (book_id, name)
+    now = None if tx.see("instrument", key) is None else await tx.lock("instrument", key)
+    if now is None:
+        return False
+    charged = now["charged_micros"] + delta
+    terms = tuple(now[column] for column in ("kind", "account_id", "limit_micros", "total_limit_micros", "expires_at"))
+    passed = now["total_limit_micros"] is not None and charged > now["total_limit_micros"]
+    if compared and (terms != ("credit", account, limit, total, expires_at) or passed):
+        return False
+    if passed:
+        raise asyncpg.CheckViolationError("charged_within_total")
+    tx.write("instrument", key, Record({**now, "charged_micros": charged}))
     return True
 
 

@@ -160,13 +160,19 @@ async def _believe_memory(
     kind: Sequence[Any],
     changes: Sequence[Any],
     *rest: Any,
+    tabs: Sequence[Any] = (),
 ) -> list[Record]:
     """Whatever was changed meanwhile: neither the versions of rows nor those of the terms are looked at."""
-    refused, now, _tokens, book, keys, key_versions, server, *events = rest
+    refused, now, _tokens, *more = rest
     moved = [(number, delta, None) for number, delta, _ in changes]
     return await money_writes.apply_from_memory(
-        tx, book_id, paid, kind, moved, refused, now, (), book, keys, key_versions, server, *events
+        tx, book_id, paid, kind, moved, refused, now, (), *more, tabs=tabs, compared=False
     )
+
+
+async def _believe_tabs(tx: Transaction, *values: Any) -> list[Record]:
+    *common, tabs = values
+    return await _believe_memory(tx, *common, tabs=tabs)
 
 
 async def _forget_all_answers(tx: Transaction, before: datetime, _maximum: int) -> int:
@@ -203,9 +209,16 @@ MUTATIONS: Final = (
         money={
             "apply_from_memory": _believe_memory,
             "apply_from_memory_and_tell": _believe_memory,
+            "apply_tabs_from_memory": _believe_tabs,
+            "apply_tabs_from_memory_and_tell": _believe_tabs,
             "apply_together": together.believe,
         },
         plan={**_RIVALS, "commands": 16, "remembers": 4},
+    ),
+    Mutation(
+        "a lost update: what payments from memory charge to a tab is not counted",
+        Patch(f"{_LEDGER}.apply_payments", "group.tab_changes(), group.events()", "[], group.events()"),
+        plan={**_RIVALS, "remembers": 4},
     ),
     Mutation(
         "a lost update: a command of a group does not see the one before it",

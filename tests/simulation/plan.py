@@ -34,9 +34,9 @@ class Plan:
     jumps: int = 0
     days: bool = False
     remembers: int = 4
-    """How many balances a process remembers."""
+    """How many balances and tabs a process remembers."""
     busy: bool = False
-    """Whether callers do little but pay from balances at both sellers, which are remembered: they share commits."""
+    """Whether callers do little but pay from balances and tabs, which are remembered: two sellers share commits."""
 
 
 def plan_of(seed: int) -> Plan:

@@ -11,6 +11,7 @@ from tests.simulation.money_writes import (
     FIRST_DERIVED,
     all_or_nothing,
     as_remembered,
+    charge_tab,
     insert_payments,
     more_of,
     move_from_memory,
@@ -45,6 +46,8 @@ async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
     queue_books: Sequence[int],
     queued: Rows,
     queued_at: Sequence[datetime],
+    tab_books: Sequence[int],
+    tabs: Rows,
     *,
     compared: bool = True,
 ) -> list[Record]:
@@ -58,13 +61,16 @@ async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
     by_book = list(zip(changed_books, changes, strict=True))
     for book_id, (number, delta, terms) in sorted(by_book, key=lambda change: change[1][0] < FIRST_DERIVED):
         moved += await move_from_memory(tx, (book_id, number), delta, terms if compared else None)
+    charged = 0
+    for book_id, tab in zip(tab_books, tabs, strict=True):
+        charged += await charge_tab(tx, book_id, *tab, compared=compared)
     for book_id, payment, now in zip(paid_books, paid, paid_at, strict=True):
         await insert_payments(tx, book_id, [payment], kind, (), now)
     for book_id, event, now in zip(event_books, events, events_at, strict=True):
         await more_of(tx, book_id, now, (), (), [event], real_now)
     for book_id, event, now in zip(queue_books, queued, queued_at, strict=True):
         await queue_events(tx, book_id, now, real_now, [event])
-    return all_or_nothing(same and moved == len(changes))
+    return all_or_nothing(same and moved == len(changes) and charged == len(tabs))
 
 
 async def believe(tx: Transaction, *values: Any) -> list[Record]:

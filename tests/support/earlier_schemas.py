@@ -7,6 +7,10 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # Payments on tabs are read for.
+    "0055": """
+DROP TYPE remembered_tab;
+""",
     # What a payment moved is a row of its own.
     "0054": """
 INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)

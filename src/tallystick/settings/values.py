@@ -135,7 +135,7 @@ class Settings:
         requests_per_minute_by_route: how many requests of a kind one address may send, for each of `api`, `batch`,
             `start` and `sign-in` that has a limit of its own. None: for none.
         verify_every_hours: how often the worker proves the books by itself; 0: only when somebody asks.
-        remembered_balances: how many prepaid balances a process remembers, to decide payments without reading; 0: none.
+        remembered_balances: how many balances and tabs a process remembers, to decide payments unread; 0: none.
         running_proof_seconds: how often the worker proves what has come since it last did; 0: never.
         payout_rail: by what way sellers are paid out: `manual` (people send it), `file` (people give the bank a file of
             them), `stripe` (by transfers to accounts of theirs there), or `recorded` (operator and seller are one).

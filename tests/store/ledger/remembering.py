@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -14,7 +15,13 @@ from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
 from tallystick.store.ledger.statements import MONEY
 
-FROM_MEMORY = {MONEY["apply_from_memory"], MONEY["apply_from_memory_and_tell"], TOGETHER["apply_together"]}
+FROM_MEMORY = {
+    MONEY["apply_from_memory"],
+    MONEY["apply_from_memory_and_tell"],
+    MONEY["apply_tabs_from_memory"],
+    MONEY["apply_tabs_from_memory_and_tell"],
+    TOGETHER["apply_together"],
+}
 
 Meanwhile = Callable[[], Awaitable[object]]
 
@@ -79,3 +86,13 @@ class Remembering:
         assert isinstance(await self.shop.pay(buyer, "1.00"), Accepted)
         assert self.memory.find(buyer.spending) is not None
         return buyer
+
+
+async def until_somebody_waits(pool: Pool, connection: Connection) -> None:
+    """Until another session waits for this connection's locks."""
+    number = connection.get_server_pid()
+    async with asyncio.timeout(60):
+        while not await pool.fetchval(  # noqa: ASYNC110 - the server tells nobody of a wait
+            "SELECT count(*) FROM pg_stat_activity WHERE $1::int = ANY(pg_blocking_pids(pid))", number
+        ):
+            await asyncio.sleep(0.01)

@@ -23,10 +23,11 @@ def _learn(
     version: int = 1,
     kind: InstrumentKind = InstrumentKind.PREPAID,
     server_started_at: datetime = _NOW,
+    purpose: TokenPurpose = TokenPurpose.PREPAID_SENDER,
 ) -> TokenId:
     token = Token(
         TokenId(f"token {number}"),
-        TokenPurpose.PREPAID_SENDER,
+        purpose,
         InstrumentId(f"balance {number}"),
         PartyId(7),
         True,
@@ -90,10 +91,18 @@ def test_names_that_people_gave_are_not_kept() -> None:
     assert known[0].token.payment_reason is None
 
 
-@pytest.mark.parametrize("kind", [InstrumentKind.CREDIT])
-def test_debts_are_not_kept(kind: InstrumentKind) -> None:
+def test_a_tab_is_kept_without_the_version_of_its_row() -> None:
+    """Each payment changes it."""
     memory = PaymentMemory(10)
-    assert memory.find(_learn(memory, 1, kind=kind)) is None
+    known = memory.find(_learn(memory, 1, kind=InstrumentKind.CREDIT, purpose=TokenPurpose.CREDIT_SENDER))
+    assert known is not None
+    assert (known[0].version, known[1].version) == (1, None)
+
+
+@pytest.mark.parametrize("purpose", [TokenPurpose.SETTLEMENT, TokenPurpose.PREPAID_SENDER])
+def test_a_token_that_no_payment_on_a_tab_is_made_by_is_not_kept(purpose: TokenPurpose) -> None:
+    memory = PaymentMemory(10)
+    assert memory.find(_learn(memory, 1, kind=InstrumentKind.CREDIT, purpose=purpose)) is None
 
 
 def test_a_clash_forgets_what_its_group_was_decided_by() -> None:

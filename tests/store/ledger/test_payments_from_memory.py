@@ -9,14 +9,13 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering
+from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
 from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 
-from tallystick.db.connections import Connection, Pool
-from tallystick.domain.commands import CancelToken, Command, Declined, LimitTerms, Method, Pay
+from tallystick.db.connections import Pool
+from tallystick.domain.commands import CancelToken, Command, Declined, Method, Pay
 from tallystick.domain.decide import decide_all
-from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
@@ -192,22 +191,12 @@ async def test_who_waits_for_the_account_finds_what_became_of_it(remembering: Re
         decisions = decide_all(loaded.state, [other], loaded.now)
         await apply(connection, loaded, decisions, real_now=shop.clock())
         paying = asyncio.ensure_future(shop.pay(buyer, "1.00"))
-        await _until_somebody_waits(shop.pool, connection)
+        await until_somebody_waits(shop.pool, connection)
         await transaction.commit()
     expected = Refusal.TokenNotActive_Sender if command == "cancel" else Refusal.InsufficientBalance
     assert refusal(await paying) is expected
     assert remembering.pool.written == 1
     assert remembering.memory.clashes == 1
-
-
-async def _until_somebody_waits(pool: Pool, connection: Connection) -> None:
-    """Until another session waits for this connection's locks."""
-    number = connection.get_server_pid()
-    async with asyncio.timeout(60):
-        while not await pool.fetchval(  # noqa: ASYNC110 - the server tells nobody of a wait
-            "SELECT count(*) FROM pg_stat_activity WHERE $1::int = ANY(pg_blocking_pids(pid))", number
-        ):
-            await asyncio.sleep(0.01)
 
 
 async def test_a_reference_that_was_answered_is_answered_alike(remembering: Remembering) -> None:
@@ -264,14 +253,6 @@ async def test_each_of_a_group_has_its_own_answer(remembering: Remembering) -> N
         *(9_000_000, 500_000, 1_000_000),
     ]
     assert remembering.memory.hits >= 4
-
-
-async def test_what_payments_change_besides_a_balance_is_not_remembered(remembering: Remembering) -> None:
-    shop = remembering.shop
-    count = LimitTerms(LimitKind.COUNT, 5, None)
-    for buyer in (await shop.postpaid_buyer(), await shop.postpaid_buyer(limits=(count,))):
-        assert isinstance(await shop.pay(buyer, "1.00"), Accepted)
-        assert remembering.memory.find(buyer.spending) is None
 
 
 async def test_what_this_process_changes_itself_is_no_surprise(remembering: Remembering) -> None:

@@ -265,7 +265,7 @@ async def test_two_processes_on_the_same_balances_spend_what_is_there(street: St
     await rival.close()
 
 
-async def test_tabs_and_other_money_do_not_share(street: Street) -> None:
+async def test_first_payments_and_other_money_do_not_share(street: Street) -> None:
     """What is not remembered has groups of its own book, as before."""
     shop = street.shops[0]
     tab, direct = await shop.postpaid_buyer(), await shop.sender_token(Method.ABT)

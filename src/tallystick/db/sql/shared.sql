@@ -57,3 +57,10 @@ SELECT token.book_id, token.token_id, token.purpose, token.token_type, token.ins
 
 -- part: reference_digest
 substring(sha256(convert_to(caller_reference, 'UTF8')), 1, 15)
+
+-- part: same_tab
+-- Whether an instrument is the tab that a payment was decided by (a row of remembered_tab), and its agreed total covers it.
+instrument.kind = 'credit' AND instrument.account_id = tab.account_id AND instrument.limit_micros = tab.limit_micros
+AND instrument.total_limit_micros IS NOT DISTINCT FROM tab.total_limit_micros
+AND instrument.expires_at IS NOT DISTINCT FROM tab.expires_at
+AND (instrument.charged_micros + tab.delta_micros <= instrument.total_limit_micros) IS NOT FALSE

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
@@ -17,7 +18,7 @@ from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import AccountId, BookId, InstrumentId
 from tallystick.domain.messages.events import Known, happenings
-from tallystick.domain.state import Decision, Instrument, PayoutEnd, PayoutOrder, Transfer
+from tallystick.domain.state import Decision, Instrument, InstrumentKind, PayoutEnd, PayoutOrder, Transfer
 from tallystick.domain.tokens import Token
 from tallystick.store.ledger.encode import (
     answer_row,
@@ -140,7 +141,7 @@ class Batch:
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""
-        return self._changed_instruments(), [token_change(token) for token in tokens], self._events()
+        return self._changed_instruments(), [token_change(token) for token in tokens], self.events()
 
     def balance_changes(
         self, transfers: Iterable[Transfer], tokens: Iterable[Token]
@@ -163,10 +164,31 @@ class Batch:
         return (known[key].account_id for key in changed if key is not None and key in known)
 
     def _changed_terms(self, tokens: Iterable[Token]) -> list[AccountId]:
-        """The accounts of which an instrument or one of its tokens changes: payments from memory must notice."""
+        """The accounts of which an instrument or one of its tokens changes: payments from memory must notice.
+
+        Of a tab they need not notice what was charged and what is being settled: the first is kept within its bound
+        while they write, the second decides about no payment.
+        """
         known = self.loaded.known_instruments
-        changed = {*(key for key, _, _ in self._changed_instruments()), *(token.instrument_id for token in tokens)}
-        return [known[key].account_id for key in changed if key is not None and key in known]
+        changed = {key for key, _, _ in self._changed_instruments() if known[key].kind is InstrumentKind.PREPAID}
+        changed.update(token.instrument_id for token in tokens if token.instrument_id is not None)
+        return [known[key].account_id for key in changed if key in known]
+
+    def tab_changes(self) -> list[tuple[Any, ...]]:
+        """What payments charge to tabs, each as it was remembered, in the order of their accounts' locks.
+
+        Raises TypeError: an instrument changes in another way, so that this cannot be decided from memory.
+        """
+        known = self.loaded.known_instruments
+        rows = []
+        for key, charged_micros, pending_micros in self._changed_instruments():
+            tab = known[key]
+            if tab.kind is not InstrumentKind.CREDIT or pending_micros != tab.pending_micros:
+                raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
+            delta_micros = charged_micros - tab.charged_micros
+            rows.append((key, tab.account_id, delta_micros, tab.limit_micros, tab.total_limit_micros, tab.expires_at))
+        rows.sort(key=itemgetter(1))
+        return rows
 
     def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
         known = self.loaded.known_instruments
@@ -177,7 +199,7 @@ class Batch:
             and (before.charged_micros, before.pending_micros) != (item.charged_micros, item.pending_micros)
         ]
 
-    def _events(self) -> list[tuple[Any, ...]]:
+    def events(self) -> list[tuple[Any, ...]]:
         """Those that somebody wants to hear of; an event without an address is not written."""
         rows = []
         for decision in self.decisions:

@@ -28,7 +28,7 @@ class Guards(NamedTuple):
     long the statement waits for somebody's lock.
     """
 
-    tokens: Sequence[tuple[TokenId, int, InstrumentId, int, PartyId, int]]
+    tokens: Sequence[tuple[TokenId, int, InstrumentId, int | None, PartyId, int]]
     book: Sequence[int]
     keys: Sequence[str]
     key_versions: Sequence[int]
@@ -46,10 +46,10 @@ async def apply_payments(
 ) -> None:
     """Apply and commit `decisions` about payments from instruments: all of it, or nothing.
 
-    `real_now`: from when on others may be told. `guards`: of what was decided from memory, which is payments from
-    prepaid balances alone; `loaded.versions` are then those of the terms. Raises VersionConflictError; TypeError where
-    a decision comes to anything but a payment or a refusal; asyncpg's errors where a constraint of the schema holds
-    against the domain.
+    `real_now`: from when on others may be told. `guards`: of what was decided from memory, which is payments alone, by
+    tokens that they do not change; `loaded.versions` are then those of the terms. Raises VersionConflictError;
+    TypeError where a decision comes to anything but a payment or a refusal; asyncpg's errors where a constraint of the
+    schema holds against the domain.
     """
     group = Batch(connection, loaded, decisions)
     paid, refused, transfers, first = payment_rows(decisions)
@@ -65,23 +65,36 @@ async def apply_payments(
         refused,
         loaded.now,
     )
-    more = group.more(tokens)
     queued = group.queued_events() if loaded.charge_events else []  # else they are no events: the seller asked for none
+    if guards is not None:
+        if tokens or refused:
+            raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
+        await _apply_from_memory(group, values, guards, queued, real_now)
+        return
+    more = group.more(tokens)
     with version_conflicts():
-        if guards is not None:
-            instruments, changed_tokens, events = more
-            if instruments or changed_tokens or refused:
-                raise TypeError("only payments that change nothing but balances are decided from memory")
-            if events or queued:
-                await connection.execute(
-                    MONEY["apply_from_memory_and_tell"], *values, *guards, events, real_now, queued
-                )
-            else:
-                await connection.execute(MONEY["apply_from_memory"], *values, *guards)
-        elif any(more) or queued:
+        if any(more) or queued:
             await connection.execute(MONEY["apply_payments_and_more"], *values, *more, real_now, queued)
         else:
             await connection.execute(MONEY["apply_payments"], *values)
+
+
+async def _apply_from_memory(
+    group: Batch, values: tuple[Any, ...], guards: Guards, queued: Sequence[tuple[Any, ...]], real_now: datetime
+) -> None:
+    """By the statement that writes no more than there is."""
+    tabs, events = group.tab_changes(), group.events()
+    told = (events, real_now, queued) if events or queued else ()
+    execute = group.connection.execute
+    with version_conflicts():
+        if tabs and told:
+            await execute(MONEY["apply_tabs_from_memory_and_tell"], *values, *guards, *told, tabs)
+        elif tabs:
+            await execute(MONEY["apply_tabs_from_memory"], *values, *guards, tabs)
+        elif told:
+            await execute(MONEY["apply_from_memory_and_tell"], *values, *guards, *told)
+        else:
+            await execute(MONEY["apply_from_memory"], *values, *guards)
 
 
 class PaymentRows(NamedTuple):

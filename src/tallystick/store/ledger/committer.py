@@ -6,7 +6,7 @@ and groups are taken from all keys in turn (`fair_queue.py`).
 Each caller gets its own answer, after the commit.
 
 Payments from instruments, which is what nearly all commands are, have groups of their own: they read optimistically,
-without locks, and the versions of what they read are checked while they write. Those from prepaid balances that are
+without locks, and the versions of what they read are checked while they write. Those from balances and tabs that are
 remembered do not even read, and share their commits with those of other books. All else locks first, and so do payments
 after a version conflict. decisions/013 tells why.
 """

@@ -1,1 +1,1 @@
-"""Prepaid balances that a process remembers, and payments that are decided by what it remembers."""
+"""Prepaid balances and tabs that a process remembers, and payments that are decided by what it remembers."""

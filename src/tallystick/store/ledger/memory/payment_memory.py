@@ -1,8 +1,9 @@
-"""What a process remembers of prepaid balances in use, so that payments from them can be decided without reading.
+"""What a process remembers of prepaid balances and tabs in use, so that their payments can be decided without reading.
 
 Nothing here is believed: the statement that writes such payments demands that every row is still the version that is
-remembered, that the balance covers them, and that their references are new (apply_from_memory in money.sql). The
-balance is a hint: others move it, too. docs/decisions/127-payments-are-decided-from-memory.md tells why.
+remembered, that the balance covers them, or what was agreed of a tab, and that their references are new
+(apply_from_memory and apply_tabs_from_memory in money.sql). Balances and what was charged are hints: others move them,
+too. docs/decisions/127-payments-are-decided-from-memory.md tells why.
 """
 
 from __future__ import annotations
@@ -27,9 +28,14 @@ from tallystick.store.ledger.decode import RowVersions
 MAX_KEYS_PER_BOOK: Final = 64
 MAX_BOOKS: Final = 4096
 
+_PAYING: Final = {
+    InstrumentKind.PREPAID: TokenPurpose.PREPAID_SENDER,
+    InstrumentKind.CREDIT: TokenPurpose.CREDIT_SENDER,
+}
+
 
 class RememberedToken(Struct, frozen=True, gc=False):
-    """A sender token of a prepaid balance. `slot`: where its id stands among those that may have to go."""
+    """A sender token of a prepaid balance or a tab. `slot`: where its id stands among those that may have to go."""
 
     token: Token
     version: int
@@ -38,10 +44,13 @@ class RememberedToken(Struct, frozen=True, gc=False):
 
 
 class RememberedInstrument(Struct, frozen=True, gc=False):
-    """A prepaid balance, as it was when it was last read or charged by this process."""
+    """A prepaid balance or a tab, as it was when it was last read or charged by this process.
+
+    `version`: None of a tab, whose row each payment changes. What of it decides about payments is compared instead.
+    """
 
     instrument: Instrument
-    version: int
+    version: int | None
     terms_version: int
 
 
@@ -112,7 +121,7 @@ class PaymentMemory:
         rows: Mapping[TokenId, RowVersions],
         server_started_at: datetime,
     ) -> None:
-        """Remember what an optimistic read has found, where a payment changes nothing of it but the balance."""
+        """Remember what an optimistic read has found, where a payment changes nothing of it but balance and tab."""
         if not self.size:
             return
         self._meet(server_started_at)
@@ -120,8 +129,7 @@ class PaymentMemory:
             instrument = None if token.instrument_id is None else instruments.get(token.instrument_id)
             if (
                 instrument is not None
-                and instrument.kind is InstrumentKind.PREPAID
-                and token.purpose is TokenPurpose.PREPAID_SENDER
+                and token.purpose is _PAYING[instrument.kind]
                 and not token.limits
                 and token.cancelled_at is None
             ):
@@ -143,9 +151,8 @@ class PaymentMemory:
         standing = self._standings.setdefault(token.sender_standing, token.sender_standing)
         slim = replace(token, friendly_name=None, payment_reason=None, sender_standing=standing)
         self._tokens[token.token_id] = RememberedToken(slim, versions.token, versions.party, slot)
-        self._instruments[instrument.instrument_id] = RememberedInstrument(
-            instrument, versions.instrument, versions.terms
-        )
+        version = versions.instrument if instrument.kind is InstrumentKind.PREPAID else None
+        self._instruments[instrument.instrument_id] = RememberedInstrument(instrument, version, versions.terms)
 
     def _free_slot(self, token_id: TokenId) -> int:
         if len(self._slots) < self.size:
@@ -209,12 +216,21 @@ class PaymentMemory:
                 known = self._instruments.get(instrument.instrument_id)
                 if known is None:
                     continue
-                if _differs_in_balance_alone(known.instrument, instrument):
+                if _is_still(known.instrument, instrument):
                     self._instruments[instrument.instrument_id] = replace(known, instrument=instrument)
                 else:
                     del self._instruments[instrument.instrument_id]
             self.forget(token.token_id for token in decision.tokens)
 
 
-def _differs_in_balance_alone(one: Instrument, other: Instrument) -> bool:
-    return replace(one, balance_micros=other.balance_micros, number=other.number) == other
+def _is_still(known: Instrument, now: Instrument) -> bool:
+    """Whether nothing has changed but the balance; of a tab, what was charged and what is being settled besides."""
+    tab = known.kind is InstrumentKind.CREDIT
+    same = replace(
+        known,
+        balance_micros=now.balance_micros,
+        number=now.number,
+        charged_micros=now.charged_micros if tab else known.charged_micros,
+        pending_micros=now.pending_micros if tab else known.pending_micros,
+    )
+    return same == now

@@ -128,17 +128,37 @@ def recall(
     while candidates:
         loaded = _loaded(book, known, candidates, now, rules)
         decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
-        refused = {
-            waiting.command.token_id
-            for waiting, decision in zip(candidates, decisions, strict=True)
-            if isinstance(decision.outcome, Refused)
-        }
-        if not refused:
+        candidates, decisions, again = _without_refused(known, candidates, decisions)
+        if candidates and not again:
             chosen = {id(waiting) for waiting in candidates}
             rest = [waiting for waiting in group if id(waiting) not in chosen]
             return FromMemory(candidates, decisions, loaded, _guards(book, known, checked, candidates), rest)
-        candidates = [waiting for waiting in candidates if waiting.command.token_id not in refused]
     return None
+
+
+def _without_refused(
+    known: Mapping[TokenId, Remembered], payments: list[QueuedCommand[Pay]], decisions: list[Decision]
+) -> tuple[list[QueuedCommand[Pay]], list[Decision], bool]:
+    """Those of a group whose instruments none was refused for, and whether they have to be decided again.
+
+    Only then, if one of them has the reference of one that is left out: what either comes to depends on which came
+    first. Nothing else do payments from different instruments have in common.
+    """
+    refused = {
+        known[waiting.command.token_id][1].instrument.instrument_id
+        for waiting, decision in zip(payments, decisions, strict=True)
+        if isinstance(decision.outcome, Refused)
+    }
+    if not refused:
+        return payments, decisions, False
+    kept, left_out = [], set()
+    for waiting, decision in zip(payments, decisions, strict=True):
+        if known[waiting.command.token_id][1].instrument.instrument_id in refused:
+            left_out.add(waiting.command.request.caller_reference)
+        else:
+            kept.append((waiting, decision))
+    again = any(waiting.command.request.caller_reference in left_out for waiting, _ in kept)
+    return [waiting for waiting, _ in kept], [decision for _, decision in kept], again
 
 
 def _loaded(

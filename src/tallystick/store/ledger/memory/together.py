@@ -62,6 +62,7 @@ async def write_together(
     tokens: list[tuple[BookId, tuple[Any, ...]]] = []
     events: list[tuple[BookId, tuple[Any, ...], datetime]] = []
     queued: list[tuple[BookId, tuple[Any, ...], datetime]] = []
+    tabs: list[tuple[BookId, tuple[Any, ...]]] = []
     keys: dict[str, int] = {}
     first: Transaction | None = None
     for one in found:
@@ -69,16 +70,17 @@ async def write_together(
         book_id, now = loaded.state.book.book_id, loaded.now
         batch = Batch(connection, loaded, one.decisions)
         paid, refused, transfers, own_first = payment_rows(one.decisions)
-        changed_instruments, changed_tokens, told = batch.more(batch.last_tokens())
-        if refused or changed_instruments or changed_tokens or own_first is None:
-            raise TypeError("only payments that change nothing but balances are decided from memory")
+        changed_tokens = [*batch.last_tokens()]
+        if refused or changed_tokens or own_first is None:
+            raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
         first = first or own_first
         if not is_alike(own_first, first):
             raise TypeError("these payments have not come to the same")
         payments += [(book_id, row, now) for row in paid]
         changes += [(is_total(change[0]), book_id, change) for change in batch.balance_changes(transfers, ())]
         tokens += [(book_id, token) for token in one.guards.tokens]
-        events += [(book_id, event, now) for event in told]
+        events += [(book_id, event, now) for event in batch.events()]
+        tabs += [(book_id, tab) for tab in batch.tab_changes()]
         if loaded.charge_events:
             queued += [(book_id, event, now) for event in batch.queued_events()]
         keys.update(zip(one.guards.keys, one.guards.key_versions, strict=True))
@@ -110,4 +112,6 @@ async def write_together(
             [book_id for book_id, _, _ in queued],
             [event for _, event, _ in queued],
             [now for _, _, now in queued],
+            [book_id for book_id, _ in tabs],
+            [tab for _, tab in tabs],
         )

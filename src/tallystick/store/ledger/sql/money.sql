@@ -283,8 +283,8 @@ moved_first AS (
 ), /* part: moved_totals */
 
 -- part: moved_from_memory
--- The same of payments that were decided from memory: others may have moved the balance meanwhile, but it must cover this, and
--- the terms must be those that are remembered. Whoever waits for the account finds both as they are then; nobody waits
+-- The same of payments that were decided from memory: others may have moved the balance meanwhile, but it must cover this (or the
+-- limit of a tab, which is its account's ceiling), and the terms must be those that are remembered. Whoever waits for the account finds both as they are then; nobody waits
 -- longer than $12.
 patience AS MATERIALIZED (
     SELECT set_config('lock_timeout', $12, true)
@@ -375,8 +375,9 @@ SELECT 1 / (/* part: all_moved */)::int
 -- part: as_remembered
 -- Whether all that payments were decided by is still as it is remembered: tokens with their instruments and senders ($7), the
 -- versions of the book and its owner ($8), and the keys ($9) that signed them with theirs ($10). What is not here has another
--- guard: the accounts their own, references their key. Versions are numbers of transactions: a server that takes the place of
--- another, or goes on from a backup, gives those anew that it has not seen, so that it must be the one ($11) that told them.
+-- guard: the accounts their own, references their key, and so have tabs (charged_tabs): payments change them, and the version of
+-- theirs is null. Versions are numbers of transactions: a server that takes the place of another, or goes on from a backup, gives
+-- those anew that it has not seen, so that it must be the one ($11) that told them.
 pg_postmaster_start_time() = $11
 AND (SELECT count(*)
    FROM unnest($7::remembered_token[]) AS known
@@ -386,7 +387,7 @@ AND (SELECT count(*)
                        LIMIT 1) AS same_token
   CROSS JOIN LATERAL (SELECT FROM instrument
                        WHERE instrument.book_id = $1 AND instrument.instrument_id = known.instrument_id
-                         AND instrument.xmin = known.instrument_version
+                         AND (instrument.xmin = known.instrument_version) IS NOT FALSE
                        LIMIT 1) AS same_instrument
   CROSS JOIN LATERAL (SELECT FROM party
                        WHERE party.party_id = known.party_id AND party.xmin = known.party_version
@@ -401,15 +402,25 @@ AND (SELECT count(*)
 -- part: from_memory_or_nothing
 SELECT 1 / (/* part: all_moved */ AND /* part: as_remembered */)::int
 
--- name: apply_from_memory
--- All that a group of payments writes that was decided from memory, where nobody wants to hear of them.
-WITH /* part: moved_from_memory */, /* part: new_payments */
-/* part: from_memory_or_nothing */
+-- part: charged_tabs
+-- What is charged to tabs, besides their accounts: each must be what it was decided by, and what was charged to it in its whole life
+-- stays within what was agreed. Whoever waits for one finds it as it is then, since its account's lock is held.
+charged_tabs AS (
+    UPDATE instrument SET charged_micros = instrument.charged_micros + tab.delta_micros
+      FROM tabs AS tab
+     WHERE instrument.book_id = $1 AND instrument.instrument_id = tab.instrument_id
+       AND (SELECT count(*) FROM moved_first) >= 0
+       AND /* part: same_tab */
+    RETURNING 1
+)
 
--- name: apply_from_memory_and_tell
--- The same with notifications ($13), of which others may be told from $14 on, which is real time, and with what gets a
--- number as an event ($15).
-WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
+-- part: from_memory_with_tabs_or_nothing
+SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM charged_tabs) = (SELECT count(*) FROM tabs)
+            AND /* part: as_remembered */)::int
+
+-- part: told
+-- Notifications ($13), of which others may be told from $14 on, which is real time, and what gets a number as an event ($15).
+events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
     SELECT $1, new.*, $6::timestamptz, $14::timestamptz, $14::timestamptz, 'waiting'
@@ -419,7 +430,30 @@ WITH /* part: moved_from_memory */, /* part: new_payments */, events AS (
     SELECT $1, new.*, $6::timestamptz, $14::timestamptz FROM unnest($15::queued_event_values[]) AS new
         ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
+
+-- name: apply_from_memory
+-- All that a group of payments from prepaid balances writes that was decided from memory, where nobody wants to hear of them.
+WITH /* part: moved_from_memory */, /* part: new_payments */
 /* part: from_memory_or_nothing */
+
+-- name: apply_from_memory_and_tell
+-- The same where somebody does.
+WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: told */
+/* part: from_memory_or_nothing */
+
+-- name: apply_tabs_from_memory
+-- The same of payments of which some are on tabs ($13), where nobody wants to hear of them.
+WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
+    SELECT * FROM unnest($13::remembered_tab[])
+), /* part: charged_tabs */, /* part: new_payments */
+/* part: from_memory_with_tabs_or_nothing */
+
+-- name: apply_tabs_from_memory_and_tell
+-- The same with tabs ($16) where somebody does.
+WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
+    SELECT * FROM unnest($16::remembered_tab[])
+), /* part: charged_tabs */, /* part: new_payments */, /* part: told */
+/* part: from_memory_with_tabs_or_nothing */
 
 -- name: read_book
 -- What payments that are decided from memory have in common, besides keys: the rules of the book and its owner, with the

@@ -6,7 +6,7 @@
 -- have in common, where the account of sales is null when each is its own transfer; changes of accounts ($6) of books ($5); tokens ($8) of books ($7); books ($9) with their versions ($10)
 -- and their owners' ($11); keys ($12) with theirs ($13); the start of the server that told them ($14); notifications ($16) of
 -- books ($15) at the books' times ($17), of which others may be told from $18 on, which is real time; what gets a number as an
--- event ($21) of books ($20) at the books' times ($22).
+-- event ($21) of books ($20) at the books' times ($22); tabs ($24) of books ($23) that some of the payments are on.
 -- Who waits for somebody's account waits $19 at most, for others would wait with it who have nothing to do with that.
 -- Accounts are locked as all groups lock them: those of instruments before the totals, each by book and number.
 WITH patience AS MATERIALIZED (
@@ -25,6 +25,16 @@ WITH patience AS MATERIALIZED (
       FROM unnest($5, $6) AS new (book_id, account_id, delta_micros, terms_version)
      WHERE account.book_id = new.book_id AND account.account_id = new.account_id AND account.account_id < 1::bigint << 62
        AND (SELECT count(*) FROM moved_first) >= 0
+    RETURNING 1
+), tabs AS MATERIALIZED (
+    SELECT * FROM ROWS FROM (unnest($23::bigint[]), unnest($24::remembered_tab[]))
+               AS tab (book_id, instrument_id, account_id, delta_micros, limit_micros, total_limit_micros, expires_at)
+), charged_tabs AS (
+    UPDATE instrument SET charged_micros = instrument.charged_micros + tab.delta_micros
+      FROM tabs AS tab
+     WHERE instrument.book_id = tab.book_id AND instrument.instrument_id = tab.instrument_id
+       AND (SELECT count(*) FROM moved_first) >= 0
+       AND /* part: same_tab */
     RETURNING 1
 ), new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
@@ -67,6 +77,7 @@ WITH patience AS MATERIALIZED (
         ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
 SELECT 1 / ((SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($6)
+       AND (SELECT count(*) FROM charged_tabs) = cardinality($24)
        AND pg_postmaster_start_time() = $14
        AND (SELECT count(*)
               FROM unnest($7::bigint[], $8::remembered_token[])
@@ -78,7 +89,7 @@ SELECT 1 / ((SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_tot
              CROSS JOIN LATERAL (SELECT FROM instrument
                                   WHERE instrument.book_id = known.book_id
                                     AND instrument.instrument_id = known.instrument_id
-                                    AND instrument.xmin = known.instrument_version
+                                    AND (instrument.xmin = known.instrument_version) IS NOT FALSE
                                   LIMIT 1) AS same_instrument
              CROSS JOIN LATERAL (SELECT FROM party
                                   WHERE party.party_id = known.party_id AND party.xmin = known.party_version
