@@ -23,7 +23,8 @@ from tallystick.wiring import open_service
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SHAPE = """
     SELECT operation, status, status_code, status_message, payment_method, fee_payer, status_number,
-           length(transaction_id), length(caller_reference) > 0, completed_at = received_at AS at_once
+           length(transaction_id), length(caller_reference) > 0, completed_at = received_at AS at_once,
+           own_debit_account IS NOT NULL AS own_transfer
       FROM transaction WHERE operation = 'Pay' AND payment_method = $1 AND {} LIMIT 1"""
 
 

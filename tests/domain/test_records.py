@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import AuthorizePostpaid, Consent, Deposit, Method, Pay, Request, WriteOffDebt
 from tallystick.domain.decide import decide
+from tallystick.domain.decide.receipts import kept_message, message_of
 from tallystick.domain.fees import Bracket, FeeSchedule
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
-from tallystick.domain.state import Book, Operation, State, balance_account
+from tallystick.domain.state import Book, Operation, State, Transaction, balance_account
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 SELLER, BUYER = PartyId(1), PartyId(2)
@@ -71,3 +74,15 @@ def test_a_debt_that_is_written_off() -> None:
     assert (moved.debit, moved.credit) == (TOTALS[AccountKind.WRITE_OFFS], instrument.account_id)
     assert (moved.transaction_id, moved.amount_micros) == ("W1", 3_000_000)
     assert len(decision.events) == 1
+
+
+def test_the_usual_message_of_a_payment_is_not_kept_and_told_all_the_same() -> None:
+    usual, other = "The transaction succeeded.", "Another one."
+    assert [kept_message(paid(message)) for message in (usual, other, None)] == [None, other, None]
+    told = [("Pay", "Success", None), ("Pay", "Success", other), ("Pay", "Fatal", None), ("Deposit", "Success", None)]
+    assert [message_of(*each) for each in told] == [usual, other, None, None]
+
+
+def paid(message: str | None) -> Transaction:
+    (made,) = decide(empty(), Deposit(TransactionId("D1"), BUYER, "simulated", 5_000_000), NOW).transactions
+    return replace(made, operation=Operation.PAY, status_message=message)

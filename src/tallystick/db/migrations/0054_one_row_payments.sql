@@ -2,7 +2,8 @@
 -- Nothing that is there is rewritten; transfers of before stay where they are.
 
 -- The account of the instrument, where this row is the transfer, too: its amount from there to the seller's sales (account 2),
--- booked when it was received. Null: what it moved is in `transfer`, or it moved nothing.
+-- booked when it was received. Null: what it moved is in `transfer`, or it moved nothing. The status message of such a payment is
+-- null where it is the usual one.
 ALTER TABLE transaction ADD COLUMN own_debit_account bigint;
 
 -- Whether payments of the book are written so. Processes of the release before read `transfer` alone, so that a database that

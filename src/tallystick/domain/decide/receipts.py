@@ -23,6 +23,17 @@ _MESSAGES: Final = {
 }
 
 
+def kept_message(payment: Transaction) -> str | None:
+    """What is to be kept of a payment's message: nothing where it is the usual one, for `message_of` knows that."""
+    return None if payment.status_message == _MESSAGES[SUCCESS_CODE] else payment.status_message
+
+
+def message_of(operation: str, status_code: str, kept: str | None) -> str | None:
+    """The message of a transaction of which so much was kept."""
+    usual = kept is None and operation == Operation.PAY.value and status_code == SUCCESS_CODE
+    return _MESSAGES[SUCCESS_CODE] if usual else kept
+
+
 def record(  # noqa: PLR0913 - one keyword for each thing that differs
     request: Request,
     operation: Operation,

@@ -10,6 +10,7 @@ from tallystick.db.connections import Connection
 from tallystick.db.database import LOCK_TIMEOUT_MS
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer
+from tallystick.domain.decide.receipts import kept_message
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId
 from tallystick.domain.state import Decision, IdempotencyRecord, Transaction, Transfer
 from tallystick.store.ledger.apply import Batch, version_conflicts
@@ -131,7 +132,8 @@ def payment_rows(decisions: Sequence[Decision]) -> PaymentRows:
 def kind_of(payment: Transaction | None, *, one_row: bool) -> tuple[Any, ...]:
     """What all payments of a group have in common; of no importance where there are none.
 
-    `one_row`: each is its own transfer, and no row of `transfer` names the account of sales.
+    `one_row`: each is its own transfer, and no row of `transfer` names the account of sales; nor is its usual message
+    kept, which readers know.
     """
     credit = None if one_row else _SALES
     if payment is None:
@@ -140,7 +142,7 @@ def kind_of(payment: Transaction | None, *, one_row: bool) -> tuple[Any, ...]:
         payment.operation.value,
         payment.status.value,
         payment.status_code,
-        payment.status_message,
+        kept_message(payment) if one_row else payment.status_message,
         credit,
     )
 

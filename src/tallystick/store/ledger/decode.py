@@ -9,6 +9,7 @@ import asyncpg
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import FeePayer, Method, TokenPurpose, TokenType
+from tallystick.domain.decide.receipts import message_of
 from tallystick.domain.disputes.dispute import Dispute, DisputeStatus
 from tallystick.domain.ids import BookId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
@@ -224,6 +225,7 @@ def transaction_from_row(row: asyncpg.Record) -> Transaction:
     values["fee_payer"] = FeePayer(values["fee_payer"])
     values["operation"] = Operation(values["operation"])
     values["status"] = TransactionStatus(values["status"])
+    values["status_message"] = message_of(row["operation"], row["status_code"], row["status_message"])
     return Transaction(**values)
 
 

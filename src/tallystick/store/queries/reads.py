@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.db.database import plan_each_time
 from tallystick.db.statements import load_statements
+from tallystick.domain.decide.receipts import message_of
 from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind, UsageLimit
 
@@ -303,7 +304,7 @@ def _transaction(row: asyncpg.Record) -> TransactionRecord:
         operation=row["operation"],
         status=row["status"],
         status_code=row["status_code"],
-        status_message=row["status_message"],
+        status_message=message_of(row["operation"], row["status_code"], row["status_message"]),
         amount_micros=row["amount_micros"],
         fee_micros=row["fee_micros"],
         payment_method=row["payment_method"],

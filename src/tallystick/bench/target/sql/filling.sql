@@ -21,11 +21,11 @@ WITH charge AS MATERIALIZED (
       FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
            AS new (transaction_id, instrument_id, account_id, sender_party_id, token_id, payment_method)
 ), transactions AS (
-    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
-                             payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
-                             requested_at, received_at, completed_at, own_debit_account)
-    SELECT $1, transaction_id, 'Pay', 'Success', 'Success', 'The transaction succeeded.', $8, payment_method,
-           sender_party_id, token_id, instrument_id, caller_reference, $9, $9, $9, account_id
+    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, amount_micros, payment_method,
+                             sender_party_id, sender_token_id, instrument_id, caller_reference, requested_at,
+                             received_at, completed_at, own_debit_account)
+    SELECT $1, transaction_id, 'Pay', 'Success', 'Success', $8, payment_method, sender_party_id, token_id, instrument_id,
+           caller_reference, $9, $9, $9, account_id
       FROM charge
 ), answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
