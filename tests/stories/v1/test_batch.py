@@ -8,7 +8,12 @@ from tests.stories.conftest import OpenShop
 from tests.stories.v1.conftest import Program, as_object, as_problem, program_of
 from tests.support.shop import usd
 
+from tallystick.domain.commands import LimitTerms
+from tallystick.domain.limits import LimitKind
 from tallystick.domain.scopes import EVERYTHING, KeyScope
+from tallystick.services.charges import charge_rules
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller.manual_operations import context_with_book
 from tallystick.web.v1.charging.batch import MOST
 
 BATCH = "/v1/charges/batch"
@@ -45,6 +50,9 @@ async def test_each_charge_is_done_or_refused_by_itself(program: Program, open_s
         "invalid_request",
         "invalid_request",
     ]
+    above = results[2]["problem"]
+    told = [above[name] for name in ("field", "limit", "available", "largest_amount")]
+    assert told == ["amount", "25.000000", "0.500000", "0.500000"]
     assert await program.shop.balance(balance) == usd("0.50")
     found = await program.get(f"/v1/charges/{results[1]['id']}")
     assert (found["authorization"], found["note"], found["idempotency_key"]) == (tab.instrument, "night run", "b-1")
@@ -92,3 +100,29 @@ async def test_a_batch_counts_as_many_calls_and_needs_the_scope(program: Program
     reader = await program_of(program.shop, scopes=(EVERYTHING & ~KeyScope.CHARGE).value)
     assert (await reader.send("POST", BATCH, json={"charges": charges})).status_code == 403
     assert await program.shop.balance(buyer) == usd("10.00")
+
+
+async def test_a_refused_line_says_what_would_pass_as_a_single_charge_does(program: Program) -> None:
+    books = program.shop.books
+    limits = (LimitTerms(LimitKind.AMOUNT, usd("3.00"), None),)
+    balance, tab = await books.funded_buyer("2.00"), await books.postpaid_buyer("100.00", limits=limits)
+    token = await books.sender_token(limits=limits)
+    await books.deposit(token, "50.00")
+    context = await context_with_book(program.shop.service, Actor.command("test"), books.party_id, books.book_id)
+    assert context is not None
+    await charge_rules.set_smallest_charge(context, 500)
+    refused = [
+        {"authorization": one, "amount": amount}
+        for one, amount in (
+            *((one, "20.00") for one in (balance.instrument, tab.instrument, token.spending)),
+            (balance.instrument, "0.0004"),
+            (token.spending, "0.001"),
+        )
+    ]
+    singles = [as_problem(await program.send("POST", "/v1/charges", key="k", json=body)) for body in refused]
+    done = await charged(program, [{**body, "idempotency_key": f"r-{n}"} for n, body in enumerate(refused)])
+    for single, result in zip(singles, done["results"], strict=True):
+        del single["request_id"]
+        assert result["problem"] == single
+    assert [one.get("largest_amount") for one in singles] == ["2.000000", "3.000000", "3.000000", None, None]
+    assert [one.get("smallest_amount") for one in singles] == [*[None] * 3, "0.000500", None]

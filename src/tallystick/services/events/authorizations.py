@@ -172,21 +172,30 @@ async def describe(books: BookContext, text: str) -> dict[str, Any] | None:
     return None if token is None else payment_object(token, books.now)
 
 
-async def describe_all(books: BookContext, ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Authorizations of any kind as they are now, by their ids; those that are not there are left out.
+async def find_all(books: BookContext, ids: Collection[str]) -> dict[str, AuthorizationObject | TokenRecord]:
+    """Authorizations of any kind by their ids, with or without an instrument; those that are not there are left out.
 
     A few queries, however many they are. Raises MalformedIdError.
     """
     names = {one: KINDS.get(token_kind_and_book(one)[0]) for one in ids}
-    shown: dict[str, dict[str, Any]] = {}
+    found: dict[str, AuthorizationObject | TokenRecord] = {}
     for record, tokens in await instruments.named_instruments(books, [one for one, name in names.items() if name]):
-        found = AuthorizationObject(names[record.instrument_id] or "", record, tokens)
-        if found.is_whole:
-            shown[record.instrument_id] = agreed_object(found, books.now)
+        agreed = AuthorizationObject(names[record.instrument_id] or "", record, tokens)
+        if agreed.is_whole:
+            found[record.instrument_id] = agreed
     for token in await instruments.named_tokens(books, [one for one, name in names.items() if name is None]):
         if token.instrument_id is None:
-            shown[token.token_id] = payment_object(token, books.now)
-    return shown
+            found[token.token_id] = token
+    return found
+
+
+async def describe_all(books: BookContext, ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Authorizations of any kind as they are now, by their ids; as `find_all` finds them. Raises MalformedIdError."""
+    now = books.now
+    return {
+        name: agreed_object(one, now) if isinstance(one, AuthorizationObject) else payment_object(one, now)
+        for name, one in (await find_all(books, ids)).items()
+    }
 
 
 def agreed_object(found: AuthorizationObject, now: datetime, reference: str | None = None) -> dict[str, Any]:

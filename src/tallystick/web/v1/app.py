@@ -184,7 +184,7 @@ class JsonApi:
         if endpoint.has_tag:
             tag = b'"%s"' % sha256(body).hexdigest()[:32].encode()
             headers = (*headers, (b"etag", tag))
-            if tag in (one.strip().encode("latin-1") for one in header(scope, b"if-none-match").split(",")):
+            if _is_known(scope, tag):
                 return HttpAnswer(HTTPStatus.NOT_MODIFIED, tuple(one for one in headers if one != kind), b"")
         return HttpAnswer(status, headers, body)
 
@@ -237,6 +237,16 @@ def _bearer(scope: Scope) -> str:
         message = "The request must carry the header Authorization: Bearer, with a secret of this interface."
         raise Refused(Refusal.MissingAuthenticationToken, message)
     return secret.strip()
+
+
+def _is_known(scope: Scope, tag: bytes) -> bool:
+    """Whether the caller has what the tag stands for. Proxies that compress answers make tags weak, which count, too.
+
+    Source: RFC 9110, 13.1.2.
+    """
+    given = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
+    known = {one.strip().removeprefix(b"W/") for one in given.split(b",")}
+    return bool(known & {tag, b"*"})
 
 
 def _check_version(scope: Scope) -> None:

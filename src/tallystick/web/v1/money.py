@@ -29,12 +29,16 @@ from tallystick.web.v1.inputs import DESCRIPTION, MINUTES, NOTE, NOTIFY
 from tallystick.web.v1.problems import RefusedProblemError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tallystick.services.api.call import Call
     from tallystick.services.api.types import Result
+    from tallystick.services.reports.instruments import TokenRecord
+    from tallystick.services.seller.manual_operations import BookContext
     from tallystick.web.v1.endpoint import Asked
 
 _PLAIN: Final = (DESCRIPTION, NOTE, NOTIFY, MINUTES)
-_ABOVE: Final = frozenset(
+ABOVE: Final = frozenset(
     {
         Refusal.InsufficientBalance,
         Refusal.TokenUsageError,
@@ -59,12 +63,7 @@ async def charge(asked: Asked) -> Reply:
     found = await authorizations.find(asked.books, text)
 
     async def largest() -> Bounds:
-        now = await authorizations.find(asked.books, text)
-        return {
-            "limit": format_amount(now.instrument.limit_micros),
-            "available": format_amount(now.available_micros()),
-            "largest_amount": format_amount(now.largest_charge_micros(asked.books.now)),
-        }
+        return charge_bounds(await authorizations.find(asked.books, text), asked.books.now)
 
     params = {"SenderTokenId": found.spending_token.token_id} | _amount(asked, "TransactionAmount")
     return await move(asked, "Pay", params, largest, has_smallest=True)
@@ -82,9 +81,20 @@ async def with_token(asked: Asked, action_name: str, text: str) -> Reply:
 
 
 async def _payment_bounds(asked: Asked, text: str) -> Bounds:
-    """What the terms of a token leave to one payment; nothing where they bound nothing."""
+    """What the terms of a token leave to one payment."""
     token = await instruments.token(asked.books, text)
-    left = None if token is None else largest_payment_micros(token, asked.books.now)
+    return {} if token is None else charge_bounds(token, asked.books.now)
+
+
+def charge_bounds(found: AuthorizationObject | TokenRecord, now: datetime) -> Bounds:
+    """What would pass of a charge at `now`, the books' time; nothing where the terms of a token bound nothing."""
+    if isinstance(found, AuthorizationObject):
+        return {
+            "limit": format_amount(found.instrument.limit_micros),
+            "available": format_amount(found.available_micros()),
+            "largest_amount": format_amount(found.largest_charge_micros(now)),
+        }
+    left = largest_payment_micros(found, now)
     return {} if left is None else {"largest_amount": format_amount(left)}
 
 
@@ -205,9 +215,7 @@ async def move(
         result = await (perform or action.perform)(call)
     except Refused as refused:
         if has_smallest and refused.refusal is Refusal.AmountOutOfRange:
-            rules = await charge_rules.find(asked.books)
-            smallest = format_amount(rules.smallest_charge_micros)
-            raise RefusedProblemError(refused, field="amount", smallest_amount=smallest) from None
+            raise RefusedProblemError(refused, field="amount", **await smallest_charge(asked.books)) from None
         raise await _explained(asked, refused, largest) from None
     transaction_id = TransactionId(str(result["TransactionId"]))
     found = await transactions.find(asked.books, transaction_id)
@@ -215,11 +223,16 @@ async def move(
     return Reply(body, transaction_id, replayed=transaction_id not in made_ids)
 
 
+async def smallest_charge(books: BookContext) -> Bounds:
+    """The least that a charge may be."""
+    return {"smallest_amount": format_amount((await charge_rules.find(books)).smallest_charge_micros)}
+
+
 async def _explained(asked: Asked, refused: Refused, largest: Bounded | None) -> RefusedProblemError:
     """A refusal with what helps: the bound that was hit, or the transaction that the key stands for."""
     if refused.refusal is Refusal.DuplicateRequest:
         known = await reports.known_by_reference(asked.books, asked.idempotency_key)
         return RefusedProblemError(refused, transaction=known)
-    if refused.refusal in _ABOVE and largest is not None:
+    if refused.refusal in ABOVE and largest is not None:
         return RefusedProblemError(refused, field="amount", **await largest())
     return RefusedProblemError(refused)

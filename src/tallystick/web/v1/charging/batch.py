@@ -22,11 +22,12 @@ from tallystick.services.api.common_fields import REQUIRED
 from tallystick.services.api.fair_shares import ThrottledError
 from tallystick.services.api.fields import V2010, Field
 from tallystick.services.api.registry import ACTIONS
+from tallystick.services.events.authorizations import find_all
 from tallystick.services.process.meter import OK
 from tallystick.services.reports import instruments
 from tallystick.services.reports import transactions as reports
 from tallystick.web.api.calls import read_call, refusal_of
-from tallystick.web.v1 import authorizations
+from tallystick.web.v1 import authorizations, money
 from tallystick.web.v1.endpoint import Reply
 from tallystick.web.v1.inputs import (
     AMOUNT,
@@ -101,6 +102,7 @@ async def create(asked: Asked) -> Reply:
         async with calls.turn(key.party_id, PART, key.flow):
             await batch.perform(lines[start:end])
         start = end
+    await batch.explain(lines)
     outcomes = Counter(OK if line.problem is None else line.problem.refusal.name for line in lines)
     service.meter.answered_together(_PAY.name, outcomes)
     docs_at = service.settings.public_url.rstrip("/")
@@ -131,6 +133,26 @@ class _Batch:
             else:
                 commands.setdefault(book_id, []).append((line, command))
         await asyncio.gather(*(self._perform_book(book_id, own) for book_id, own in commands.items()))
+
+    async def explain(self, lines: Sequence[_Line]) -> None:
+        """Say of refused charges what would have passed: by a few queries, however many charges they are."""
+        refused = [(line.given[AUTHORIZATION.name], line.problem) for line in lines if line.problem is not None]
+        above = [one for one in refused if one[1].refusal in money.ABOVE]
+        below = [
+            problem
+            for text, problem in refused
+            if problem.refusal is Refusal.AmountOutOfRange and authorizations.kind_of(text) is not None
+        ]
+        books = self.asked.books
+        if above:
+            found = await find_all(books, {text for text, _ in above})
+            for text, problem in above:
+                bounds = money.charge_bounds(found[text], books.now) if text in found else {}
+                problem.more |= {"field": AMOUNT.name, **bounds}
+        if below:
+            smallest = await money.smallest_charge(books)
+            for problem in below:
+                problem.more |= {"field": AMOUNT.name, **smallest}
 
     def _command(self, line: _Line, spending: Mapping[str, str]) -> tuple[BookId, Command]:
         asked, given = self.asked, line.given
