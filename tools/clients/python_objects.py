@@ -78,7 +78,7 @@ else:
             nullable = isinstance(told.get("type"), list) or {"type": "null"} in told.get("anyOf", ())
             optional = nullable or member not in schema.get("required", ())
             kind = self._type(name, member, told)
-            empty = " = field(default_factory=list)" if kind.startswith("list[") else ""
+            empty = " = field(default_factory=list)" if kind.startswith("list[") and not nullable else ""
             lines.append(f"    {member}: {kind}{empty or (' | None = None' if optional else '')}")
         return "\n".join(lines) + "\n"
 

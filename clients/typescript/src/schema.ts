@@ -576,6 +576,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/statements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A month of a balance or a tab, as its buyer reads it: with what it began and ended, and what moved.
+         * @description Needs the scope `read`.
+         */
+        get: operations["statements.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The statements that there are, without their figures: the latest months first, page by page.
+         * @description Needs the scope `read`.
+         */
+        get: operations["statements.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sandbox/clock": {
         parameters: {
             query?: never;
@@ -876,6 +916,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One key of this environment, without its secrets.
+         * @description Needs the scope `read`.
+         */
+        get: operations["keys.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Ends the key with which it is asked, at once and for ever. Others are for people to end.
+         * @description Needs no scope.
+         */
+        delete: operations["keys.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keys": {
         parameters: {
             query?: never;
@@ -985,6 +1049,121 @@ export interface components {
              * @description When it ends; null: never.
              */
             expires_at: string | null;
+        };
+        Statement: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "statement";
+            /** @description Its id. */
+            id: string;
+            /** @description The balance or tab. */
+            authorization: string;
+            /**
+             * @description Which of the two.
+             * @enum {string}
+             */
+            kind: "prepaid" | "postpaid";
+            /** @description Of the books, in UTC. */
+            month: string;
+            /**
+             * @description `open` while the month lasts. What a month that is over says stays so, but for `due`.
+             * @enum {string}
+             */
+            status: "open" | "final";
+            /**
+             * Format: date-time
+             * @description Its first moment.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description The first moment after it.
+             */
+            ends_at: string;
+            /**
+             * @description Of all amounts.
+             * @enum {string}
+             */
+            currency: "USD";
+            /**
+             * @description Where it happened.
+             * @enum {string}
+             */
+            environment: "sandbox" | "live";
+            /** @description Whether all that moved since the month began is in the books. Else part of it is in the archive, and the figures do not have it. */
+            complete: boolean;
+            /** @description What was left, or owed on a tab, when it began. */
+            opening: string;
+            /** @description What moved, by type. */
+            totals: {
+                /** @enum {string} */
+                type: "top_up" | "charge" | "settlement" | "write_off" | "refund" | "top_up_refund" | "settlement_refund" | "refund_reversal" | "dispute";
+                count: number;
+                change: string;
+            }[];
+            /** @description What was left or owed at its end, or is so far. */
+            closing: string;
+            /** @description Of a tab: what of `closing` is still owed. What came in counts against the oldest charges first. */
+            due: string | null;
+            /** @description With `expand=lines`: what moved, the oldest first. */
+            lines: {
+                /** Format: date-time */
+                at: string;
+                /** @enum {string} */
+                type: "top_up" | "charge" | "settlement" | "write_off" | "refund" | "top_up_refund" | "settlement_refund" | "refund_reversal" | "dispute";
+                transaction: string | null;
+                description: string | null;
+                count: number;
+                change: string;
+                balance: string;
+            }[] | null;
+            /** @description With `expand=lines`: whether more than 400 moved, so that each line is all of a type on a day. */
+            lines_by_day: boolean | null;
+        };
+        StatementMonth: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            object: "statement_month";
+            /** @description Its id. */
+            id: string;
+            /** @description The balance or tab. */
+            authorization: string;
+            /**
+             * @description Which of the two.
+             * @enum {string}
+             */
+            kind: "prepaid" | "postpaid";
+            /** @description Of the books, in UTC. */
+            month: string;
+            /**
+             * @description `open` while the month lasts. What a month that is over says stays so, but for `due`.
+             * @enum {string}
+             */
+            status: "open" | "final";
+            /**
+             * Format: date-time
+             * @description Its first moment.
+             */
+            starts_at: string;
+            /**
+             * Format: date-time
+             * @description The first moment after it.
+             */
+            ends_at: string;
+            /**
+             * @description Of all amounts.
+             * @enum {string}
+             */
+            currency: "USD";
+            /**
+             * @description Where it happened.
+             * @enum {string}
+             */
+            environment: "sandbox" | "live";
         };
         Charge: {
             /**
@@ -1780,7 +1959,7 @@ export interface components {
              * @description Stable: go by this.
              * @enum {string}
              */
-            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "address_not_usable" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "more_than_reserved" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payment_method_not_card" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "too_many_faults" | "too_many_requests" | "too_many_webhook_endpoints" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "transaction_not_in_this_state" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type" | "webhook_endpoint_disabled" | "webhook_endpoint_not_found";
+            code: "account_barred" | "account_closed" | "account_limit_exceeded" | "account_not_reachable" | "account_not_verified" | "address_not_usable" | "agreed_by_another" | "amount_out_of_range" | "authorization_does_not_allow_this" | "authorization_expired" | "authorization_limit_exceeded" | "authorization_not_active" | "authorization_not_for_this" | "authorization_not_found" | "authorization_used_up" | "balance_limit_exceeded" | "body_too_large" | "buyer_barred" | "buyer_cannot_agree" | "buyer_is_recipient" | "buyer_not_verified" | "clock_moved" | "clock_too_far_ahead" | "concurrent_modification" | "event_not_found" | "events_forgotten" | "fault_met_already" | "fault_not_holding" | "idempotency_conflict" | "idempotency_key_required" | "insufficient_balance" | "internal_error" | "invalid_request" | "key_missing" | "key_not_for_this" | "key_not_found" | "method_not_allowed" | "missing_field" | "more_than_left_to_refund" | "more_than_owed" | "more_than_reserved" | "not_found" | "not_refundable" | "payment_method_invalid" | "payment_method_missing" | "payment_method_not_active" | "payment_method_not_card" | "payout_not_ready" | "recipient_not_verified" | "recipient_takes_no_cards" | "service_unavailable" | "statement_not_found" | "too_many_faults" | "too_many_requests" | "too_many_webhook_endpoints" | "transaction_denied" | "transaction_failed" | "transaction_not_complete" | "transaction_not_found" | "transaction_not_in_this_state" | "unknown_field" | "unknown_key" | "unknown_version" | "unsupported_media_type" | "webhook_endpoint_disabled" | "webhook_endpoint_not_found";
             /** @description For questions about this request. */
             request_id: string;
             /** @description What the query API calls it. */
@@ -3429,6 +3608,14 @@ export interface operations {
             query?: {
                 /** @description Only these. */
                 kind?: "prepaid" | "postpaid";
+                /** @description Only those that have come to this. */
+                status?: "not_yet_active" | "active" | "expired" | "cancelled";
+                /** @description Only those of the buyer with this e-mail address. */
+                buyer?: string;
+                /** @description Agreed to at this moment or later. */
+                created_after?: string;
+                /** @description Agreed to before this moment. */
+                created_before?: string;
                 /** @description How many a page has. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -3645,6 +3832,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Authorization"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "statements.get": {
+        parameters: {
+            query?: {
+                /** @description `lines`: what moved, line by line. */
+                expand?: "lines"[];
+            };
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the statement. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A month of a balance or a tab, as its buyer reads it: with what it began and ended, and what moved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "statements.list": {
+        parameters: {
+            query?: {
+                /** @description Only those of this authorization. */
+                authorization?: string;
+                /** @description Only those of this month, such as `2026-11`. */
+                month?: string;
+                /** @description How many a page has. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The statements that there are, without their figures: the latest months first, page by page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        object: "list";
+                        data: components["schemas"]["StatementMonth"][];
+                        next_cursor: string | null;
+                    };
                 };
             };
             /** @description A problem. */
@@ -4433,6 +4704,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookReplay"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "keys.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One key of this environment, without its secrets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
+                };
+            };
+            /** @description A problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "keys.revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The version that the program knows. */
+                "Tallystick-Version"?: "2026-12-01";
+            };
+            path: {
+                /** @description The id of the key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ends the key with which it is asked, at once and for ever. Others are for people to end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"];
                 };
             };
             /** @description A problem. */

@@ -54,7 +54,7 @@ is `null`.
 | `keys list` | an array of `account_id`, `access_key_id`, `environment`, `status` (`usable`, `expired`, `revoked`), \
 `created_at`, `expires_at`, `revoked_at`, `name`, `scopes`, `networks`, `calls_per_second`, `maker_id`, `used_at` |
 | `keys bearer` | `access_key_id`, `bearer_secret` |
-| `keys change`, `keys revoke` | one of those, without `used_at` |
+| `keys change`, `keys end-bearer`, `keys revoke` | one of those, without `used_at` |
 | `keys register-certificate`, `keys revoke-certificate` | `account_id`, `fingerprint`, `environment`, `subject`, \
 `status` (`usable`, `expired`, `revoked`), `created_at`, `expires_at`, `revoked_at` |
 | `keys list-certificates` | an array of those |

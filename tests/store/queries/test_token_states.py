@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
 from tests.support.books import Books
 
 from tallystick.db.connections import Pool
-from tallystick.domain.tokens import state_of
+from tallystick.domain.tokens import TokenState, state_of
 from tallystick.store.queries import instrument_list, tokens
 from tallystick.store.queries.instrument_list import Usability
 from tallystick.store.records import sandbox_clocks
@@ -64,6 +65,36 @@ async def test_the_list_of_instruments(shop: Books) -> None:
         )
         assert found.found
         assert {state_of(one, now).live for one in found.found} == {life is Usability.ACTIVE}
+
+    later = await shop.prepaid_buyer()
+    for statement, an_id in (
+        ("UPDATE instrument SET valid_from = $3 WHERE book_id = $1 AND instrument_id = $2", later.instrument),
+        ("UPDATE token SET valid_from = $3 WHERE book_id = $1 AND token_id = $2", later.spending),
+    ):
+        await shop.pool.execute(statement, shop.book_id, an_id, now + DAY)
+    query = instrument_list.InstrumentQuery(parts, now)
+    everything = (await instrument_list.instruments(shop.pool, query, 1_000)).found
+    for state in (TokenState.NOT_YET, TokenState.ACTIVE, TokenState.EXPIRED, TokenState.CANCELLED):
+        expected = [one for one in everything if state_of(one, now) is state]
+        assert expected
+        assert await in_pieces(shop.pool, replace(query, state=state), 1_000, 1_000) == expected
+        assert await in_pieces(shop.pool, replace(query, state=state), maximum=2, reach=3) == expected
+
+
+async def in_pieces(
+    pool: Pool, wanted: instrument_list.InstrumentQuery, maximum: int, reach: int
+) -> list[instrument_list.InstrumentRecord]:
+    """All that is wanted, by searches that look at so many each."""
+    found: list[instrument_list.InstrumentRecord] = []
+    after: instrument_list.InstrumentRecord | None = None
+    while True:
+        page = await instrument_list.bounded_instruments(pool, wanted, maximum, after, reach)
+        assert len(page.found) <= min(maximum, reach)
+        found += page.found
+        if page.earlier is None:
+            return found
+        after = await instrument_list.instrument(pool, wanted.parts, page.earlier)
+        assert after is not None
 
 
 async def test_what_a_sandbox_clock_would_end(shop: Books) -> None:

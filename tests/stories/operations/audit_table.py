@@ -51,6 +51,7 @@ ACTION_WORDS: Final = (
     Deed("keys make --account {shop} --scope read --network 10.1.0.0/16 --expires 90d", "key.create"),
     Deed("keys change --account {shop} --key {key} --scope read --network any", "key.change"),
     Deed("keys bearer --account {shop} --key {key}", "key.change"),
+    Deed("keys end-bearer --account {shop} --key {key}", "key.change"),
     Deed("keys rotate --account {shop} --key {key}", "key.rotate"),
     Deed("keys revoke --account {shop} --key {key}", "key.revoke"),
     Deed("keys rotate-signing", "operator.signing_key"),

@@ -123,6 +123,12 @@ async def test_a_key_gets_a_bearer_secret_of_its_environment(
     shown = (await command(*named, settings=settings)).out
     assert f"tsk_test_{key}_" in shown
     assert made["bearer_secret"] not in shown  # another one, in its place
+    for _ in range(2):  # again: nothing changes
+        assert (await told("keys", "end-bearer", *SHOP, "--key", key))["status"] == "usable"
+    connection = await asyncpg.connect(settings["TALLYSTICK_DATABASE_URL"])
+    digest = "SELECT bearer_digest FROM access_key WHERE access_key_id = $1"
+    assert await connection.fetchval(digest, key) is None
+    await connection.close()
     await told("keys", "revoke", *SHOP, "--key", key)
     ended = await command(*named, settings=settings)
     assert (ended.status, "no longer usable" in ended.complaint) == (2, True)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.stories.conftest import OpenShop
+from tests.stories.v1.causes.good_requests import played
 from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.shop import Shop
 
@@ -125,6 +126,50 @@ async def test_what_the_pages_would_refuse_is_refused_at_once(program: Program) 
         "/v1/authorizations", {**PREPAID, "expires_at": "2001-01-01T00:00:00Z"}, 400, "invalid_request"
     )
     assert "validityExpiry" in past["detail"]
+
+
+async def test_authorizations_are_chosen_by_what_became_of_them_by_buyer_and_by_time(program: Program) -> None:
+    shop = program.shop
+    coming, over, ended, running = [
+        await program.post("/v1/authorizations", {**PREPAID, **more})
+        for more in (
+            {"starts_at": moment_in(shop, days=60)},
+            {},
+            {"expires_at": moment_in(shop, days=20)},
+            {"expires_at": moment_in(shop, days=300)},
+        )
+    ]
+    buyer = await played(program, coming["id"])
+    await played(program, over["id"], buyer)
+    for asked in (ended, running):
+        await played(program, asked["id"])
+    await program.send("POST", f"/v1/authorizations/{over['id']}/cancel", json={})
+    assert (await program.send("POST", "/v1/sandbox/clock", json={"by": "1 Month"})).status_code == 200
+    last = await program.post("/v1/authorizations", TAB)
+    other = await played(program, last["id"])
+
+    async def chosen(**query: str) -> list[str]:
+        return [one["id"] for one in (await program.get("/v1/authorizations", **query))["data"]]
+
+    whole = await chosen()
+    statuses = {an_id: (await program.get(f"/v1/authorizations/{an_id}"))["status"] for an_id in whole}
+    assert len(whole) == 5
+    assert set(statuses.values()) == {"not_yet_active", "active", "expired", "cancelled"}
+    for status in set(statuses.values()):
+        assert await chosen(status=status) == [an_id for an_id in whole if statuses[an_id] == status]
+    assert await chosen(status="active", kind="postpaid") == [last["id"]]
+    of_buyer = [an_id for an_id in whole if an_id in {coming["id"], over["id"]}]
+    assert await chosen(buyer=buyer.upper()) == of_buyer
+    assert await chosen(buyer=buyer, status="cancelled") == [over["id"]]
+    assert await chosen(buyer=buyer, kind="postpaid") == await chosen(buyer="nobody@example.org") == []
+    assert await chosen(buyer=other) == [last["id"]]
+    made = (await program.get(f"/v1/authorizations/{last['id']}"))["created_at"]
+    assert await chosen(created_after=made) == [last["id"]]
+    assert await chosen(created_before=made) == whole[1:]
+    assert await chosen(created_before=made, status="active") == [running["id"]]
+    for query in ({"status": "used"}, {"status": "pending"}, {"created_after": "today"}, {"buyer": "a" * 255}):
+        problem = as_problem(await program.send("GET", "/v1/authorizations", params=query))
+        assert [problem["field"]] == [*query]
 
 
 async def test_a_cancelled_authorization_is_charged_no_more(program: Program) -> None:

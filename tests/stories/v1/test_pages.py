@@ -46,14 +46,16 @@ async def test_the_commands_of_the_guide_are_answered(program: Program, command:
     assert words[0] == "curl"
     path = words[1].removeprefix("http://127.0.0.1:8400")
     headers = dict(words[number + 1].split(": ", 1) for number, word in enumerate(words) if word == "-H")
-    (content,) = [words[number + 1] for number, word in enumerate(words) if word == "-d"]
+    content = next((words[number + 1].encode() for number, word in enumerate(words) if word == "-d"), None)
     lower = {name.lower(): value for name, value in headers.items()}
-    answer = await program.send("POST", path, headers=lower, content=content.encode())
-    assert answer.status_code == (200 if "/sandbox/" in path else 201), answer.text
+    answer = await program.send("GET" if content is None else "POST", path, headers=lower, content=content)
+    assert answer.status_code == (200 if content is None or "/sandbox/" in path else 201), answer.text
+    if content is None:
+        assert [one["authorization"] for one in answer.json()["data"]] == [named]
 
 
 def test_there_are_such_commands() -> None:
-    assert len(COMMANDS) == 3
+    assert len(COMMANDS) == 4
 
 
 async def test_each_problem_has_a_part_of_the_page_that_its_type_names(program: Program) -> None:

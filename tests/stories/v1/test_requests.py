@@ -54,7 +54,11 @@ def test_every_word_of_the_books_has_one_here() -> None:
     assert set(transactions.METHODS) == set(ENUMERATIONS["PaymentMethod"]) | {payouts.METHOD}
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=NAMES)
+def test_a_key_needs_no_scope_for_its_own_end_alone() -> None:
+    assert [endpoint.name for endpoint in ENDPOINTS if not endpoint.scopes] == ["keys.revoke"]
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ENDPOINTS if one.scopes], ids=lambda one: one.name)
 async def test_each_endpoint_wants_its_scope_and_no_other(shop: Shop, endpoint: Endpoint) -> None:
     lacking = await program_of(shop, scopes=(EVERYTHING & ~endpoint.scopes).value)
     problem = as_problem(await ask(lacking, endpoint))

@@ -27,6 +27,8 @@ from tallystick_client.objects import (
     Refund,
     Reservation,
     Settlement,
+    Statement,
+    StatementMonth,
     TopUp,
     Transaction,
     WebhookDelivery,
@@ -1052,17 +1054,39 @@ class AsyncAuthorizationsResource:
         )
 
     def list(
-        self, *, kind: Literal["prepaid", "postpaid"] | None = None, limit: int | None = None, cursor: str | None = None
+        self,
+        *,
+        kind: Literal["prepaid", "postpaid"] | None = None,
+        status: Literal["not_yet_active", "active", "expired", "cancelled"] | None = None,
+        buyer: str | None = None,
+        created_after: Moment | None = None,
+        created_before: Moment | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncListing[Authorization]:
         """Every balance and tab that a buyer has agreed to, the newest first, page by page.
 
         Args:
             kind: Only these.
+            status: Only those that have come to this.
+            buyer: Only those of the buyer with this e-mail address.
+            created_after: Agreed to at this moment or later.
+            created_before: Agreed to before this moment.
             limit: How many a page has.
             cursor: `next_cursor` of the page before.
         """
         return self._core.many(
-            endpoints.AUTHORIZATIONS_LIST, Authorization, {"kind": kind, "limit": limit, "cursor": cursor}
+            endpoints.AUTHORIZATIONS_LIST,
+            Authorization,
+            {
+                "kind": kind,
+                "status": status,
+                "buyer": buyer,
+                "created_after": None if created_after is None else moment_text("created_after", created_after),
+                "created_before": None if created_before is None else moment_text("created_before", created_before),
+                "limit": limit,
+                "cursor": cursor,
+            },
         )
 
     async def get(self, authorization_id: str, /) -> Authorization:
@@ -1085,6 +1109,44 @@ class AsyncAuthorizationsResource:
         """
         return await self._core.one(
             endpoints.AUTHORIZATIONS_CANCEL, Authorization, authorization_id, {"notification_url": notification_url}
+        )
+
+
+class AsyncStatementsResource:
+    """What there is at /v1/statements."""
+
+    def __init__(self, core: AsyncCore) -> None:
+        self._core = core
+
+    async def get(self, statement_id: str, /, *, expand: Sequence[Literal["lines"]] | None = None) -> Statement:
+        """A month of a balance or a tab, as its buyer reads it: with what it began and ended, and what moved.
+
+        Args:
+            statement_id: The id of the statement.
+            expand: `lines`: what moved, line by line.
+        """
+        return await self._core.one(endpoints.STATEMENTS_GET, Statement, statement_id, {"expand": expand})
+
+    def list(
+        self,
+        *,
+        authorization: str | None = None,
+        month: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncListing[StatementMonth]:
+        """The statements that there are, without their figures: the latest months first, page by page.
+
+        Args:
+            authorization: Only those of this authorization.
+            month: Only those of this month, such as `2026-11`.
+            limit: How many a page has.
+            cursor: `next_cursor` of the page before.
+        """
+        return self._core.many(
+            endpoints.STATEMENTS_LIST,
+            StatementMonth,
+            {"authorization": authorization, "month": month, "limit": limit, "cursor": cursor},
         )
 
 
@@ -1448,6 +1510,14 @@ class AsyncKeysResource:
     def __init__(self, core: AsyncCore) -> None:
         self._core = core
 
+    async def get(self, key_id: str, /) -> Key:
+        """One key of this environment, without its secrets."""
+        return await self._core.one(endpoints.KEYS_GET, Key, key_id, {})
+
+    async def revoke(self, key_id: str, /) -> Key:
+        """Ends the key with which it is asked, at once and for ever. Others are for people to end."""
+        return await self._core.one(endpoints.KEYS_REVOKE, Key, key_id, {})
+
     def list(self) -> AsyncListing[Key]:
         """The keys of this environment, the newest first, without their secrets."""
         return self._core.many(endpoints.KEYS_LIST, Key, {})
@@ -1467,6 +1537,7 @@ class AsyncResources:
         self.disputes = AsyncDisputesResource(core)
         self.transactions = AsyncTransactionsResource(core)
         self.authorizations = AsyncAuthorizationsResource(core)
+        self.statements = AsyncStatementsResource(core)
         self.sandbox = AsyncSandboxResource(core)
         self.account = AsyncAccountResource(core)
         self.events = AsyncEventsResource(core)

@@ -438,6 +438,10 @@ AUTHORIZATIONS_LIST: Final = Endpoint(
     "Authorization",
     inputs=(
         Input("kind", choices=("prepaid", "postpaid")),
+        Input("status", choices=("not_yet_active", "active", "expired", "cancelled")),
+        Input("buyer"),
+        Input("created_after", type="date-time"),
+        Input("created_before", type="date-time"),
         Input("limit", type="integer"),
         Input("cursor"),
     ),
@@ -455,6 +459,26 @@ AUTHORIZATIONS_CANCEL: Final = Endpoint(
     "/v1/authorizations/{id}/cancel",
     "Authorization",
     inputs=(Input("notification_url"),),
+)
+STATEMENTS_GET: Final = Endpoint(
+    "statements.get",
+    "GET",
+    "/v1/statements/{id}",
+    "Statement",
+    inputs=(Input("expand", type="array"),),
+)
+STATEMENTS_LIST: Final = Endpoint(
+    "statements.list",
+    "GET",
+    "/v1/statements",
+    "StatementMonth",
+    inputs=(
+        Input("authorization"),
+        Input("month"),
+        Input("limit", type="integer"),
+        Input("cursor"),
+    ),
+    is_list=True,
 )
 SANDBOX_CLOCK: Final = Endpoint(
     "sandbox.clock",
@@ -651,6 +675,18 @@ WEBHOOK_ENDPOINTS_REPLAY: Final = Endpoint(
         Input("after"),
     ),
 )
+KEYS_GET: Final = Endpoint(
+    "keys.get",
+    "GET",
+    "/v1/keys/{id}",
+    "Key",
+)
+KEYS_REVOKE: Final = Endpoint(
+    "keys.revoke",
+    "DELETE",
+    "/v1/keys/{id}",
+    "Key",
+)
 KEYS_LIST: Final = Endpoint(
     "keys.list",
     "GET",
@@ -695,6 +731,8 @@ ENDPOINTS: Final = (
     AUTHORIZATIONS_LIST,
     AUTHORIZATIONS_GET,
     AUTHORIZATIONS_CANCEL,
+    STATEMENTS_GET,
+    STATEMENTS_LIST,
     SANDBOX_CLOCK,
     SANDBOX_FORWARD_CLOCK,
     SANDBOX_AUTHORIZE,
@@ -714,6 +752,8 @@ ENDPOINTS: Final = (
     WEBHOOK_ENDPOINTS_TEST,
     WEBHOOK_ENDPOINTS_DELIVERIES,
     WEBHOOK_ENDPOINTS_REPLAY,
+    KEYS_GET,
+    KEYS_REVOKE,
     KEYS_LIST,
 )
 READ: Final[Mapping[str, Endpoint]] = {
@@ -727,7 +767,9 @@ READ: Final[Mapping[str, Endpoint]] = {
     "Dispute": DISPUTES_GET,
     "Transaction": TRANSACTIONS_GET,
     "Authorization": AUTHORIZATIONS_GET,
+    "Statement": STATEMENTS_GET,
     "Event": EVENTS_GET,
     "WebhookEndpoint": WEBHOOK_ENDPOINTS_GET,
+    "Key": KEYS_GET,
 }
 """What reads one object of a kind anew."""

@@ -73,6 +73,8 @@ if TYPE_CHECKING:
         "pay_out",
         "webhooks",
     ]
+    StatementKind = Literal["prepaid", "postpaid"]
+    StatementStatus = Literal["open", "final"]
     TransactionObject = Literal[
         "charge",
         "top_up",
@@ -139,6 +141,8 @@ else:
     FaultOutcome = str
     FaultStatus = str
     KeyScopes = str
+    StatementKind = str
+    StatementStatus = str
     TransactionObject = str
     TransactionPaymentMethod = str
     TransactionStatus = str
@@ -156,6 +160,26 @@ class AuthorizationLimits(ApiObject, frozen=True, kw_only=True, dict=True):
     left_charges: int | None = None
     period: str | None = None
     renews_at: datetime | None = None
+
+
+class StatementTotals(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A statement totals, as the service tells it."""
+
+    type: str
+    count: int
+    change: Decimal
+
+
+class StatementLines(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A statement lines, as the service tells it."""
+
+    at: datetime
+    type: str
+    transaction: str | None = None
+    description: str | None = None
+    count: int
+    change: Decimal
+    balance: Decimal
 
 
 class BatchResults(ApiObject, frozen=True, kw_only=True, dict=True):
@@ -244,6 +268,77 @@ class Authorization(Awaited, frozen=True, kw_only=True, dict=True):
     created_at: datetime
     starts_at: datetime | None = None
     expires_at: datetime | None = None
+
+
+class Statement(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A statement, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id.
+        authorization: The balance or tab.
+        kind: Which of the two.
+        month: Of the books, in UTC.
+        status: `open` while the month lasts. What a month that is over says stays so, but for `due`.
+        starts_at: Its first moment.
+        ends_at: The first moment after it.
+        currency: Of all amounts.
+        environment: Where it happened.
+        complete: Whether all that moved since the month began is in the books. Else part of it is in the archive,
+            and the figures do not have it.
+        opening: What was left, or owed on a tab, when it began.
+        totals: What moved, by type.
+        closing: What was left or owed at its end, or is so far.
+        due: Of a tab: what of `closing` is still owed. What came in counts against the oldest charges first.
+        lines: With `expand=lines`: what moved, the oldest first.
+        lines_by_day: With `expand=lines`: whether more than 400 moved, so that each line is all of a type on a day.
+    """
+
+    object: str
+    id: str
+    authorization: str
+    kind: StatementKind
+    month: str
+    status: StatementStatus
+    starts_at: datetime
+    ends_at: datetime
+    currency: str
+    environment: Environment
+    complete: bool
+    opening: Decimal
+    totals: list[StatementTotals] = field(default_factory=list)
+    closing: Decimal
+    due: Decimal | None = None
+    lines: list[StatementLines] | None = None
+    lines_by_day: bool | None = None
+
+
+class StatementMonth(ApiObject, frozen=True, kw_only=True, dict=True):
+    """A statement month, as the service tells it.
+
+    Attributes:
+        object: What it is.
+        id: Its id.
+        authorization: The balance or tab.
+        kind: Which of the two.
+        month: Of the books, in UTC.
+        status: `open` while the month lasts. What a month that is over says stays so, but for `due`.
+        starts_at: Its first moment.
+        ends_at: The first moment after it.
+        currency: Of all amounts.
+        environment: Where it happened.
+    """
+
+    object: str
+    id: str
+    authorization: str
+    kind: StatementKind
+    month: str
+    status: StatementStatus
+    starts_at: datetime
+    ends_at: datetime
+    currency: str
+    environment: Environment
 
 
 class Charge(Awaited, frozen=True, kw_only=True, dict=True):

@@ -232,6 +232,10 @@ class KeyNotForThisError(ForbiddenError):
     """The code `key_not_for_this`."""
 
 
+class KeyNotFoundError(MissingError):
+    """The code `key_not_found`."""
+
+
 class MethodNotAllowedError(BadMethodError):
     """The code `method_not_allowed`."""
 
@@ -290,6 +294,10 @@ class RecipientTakesNoCardsError(UnprocessableError):
 
 class ServiceUnavailableError(UnavailableError):
     """The code `service_unavailable`."""
+
+
+class StatementNotFoundError(MissingError):
+    """The code `statement_not_found`."""
 
 
 class TooManyFaultsError(UnprocessableError):
@@ -400,6 +408,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "invalid_request": InvalidRequestError,
     "key_missing": KeyMissingError,
     "key_not_for_this": KeyNotForThisError,
+    "key_not_found": KeyNotFoundError,
     "method_not_allowed": MethodNotAllowedError,
     "missing_field": MissingFieldError,
     "more_than_left_to_refund": MoreThanLeftToRefundError,
@@ -415,6 +424,7 @@ BY_CODE: Final[Mapping[str, type[ProblemError]]] = {
     "recipient_not_verified": RecipientNotVerifiedError,
     "recipient_takes_no_cards": RecipientTakesNoCardsError,
     "service_unavailable": ServiceUnavailableError,
+    "statement_not_found": StatementNotFoundError,
     "too_many_faults": TooManyFaultsError,
     "too_many_requests": TooManyRequestsError,
     "too_many_webhook_endpoints": TooManyWebhookEndpointsError,

@@ -282,6 +282,28 @@ def bearer(
     tell("It is not shown again: store it now.")
 
 
+@app.command("end-bearer")
+def end_bearer(
+    account: Account,
+    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The key whose secret for /v1 ends.")],
+    json: Json = False,
+) -> None:
+    """End the secret with which programs call the JSON interface (/v1), at once. What the key signs goes on."""
+
+    async def ended() -> tuple[KeyEntry, datetime]:
+        async with service_of_process() as service:
+            party = await find_seller(service, account)
+            named = await _one_key(service, party, key)
+            await access_keys.end_bearer(service, actor_of_process(), party.party_id, named)
+            return await access_keys.find_entry(service, party.party_id, named), service.clock()
+
+    entry, now = run(ended())
+    if json:
+        tell_json(_as_json(entry, now))
+    else:
+        tell(f"{entry.access_key_id} has no bearer secret. What it signs goes on; revoke ends that, too.")
+
+
 @app.command()
 def revoke(
     account: Account,

@@ -26,10 +26,14 @@ MAX_LINES: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """What moved: one thing with its description, or all of a kind on a day, and then `count` of them."""
+    """What moved: one thing with its description, or all of a kind on a day, and then `count` of them.
+
+    `transaction_id`: of one thing.
+    """
 
     at: datetime
     kind: EntryKind
+    transaction_id: str | None
     description: str | None
     count: int | None
     change_micros: int
@@ -67,14 +71,20 @@ class Statement:
         return self.month.end - timedelta(microseconds=1) if self.over else self.state.now
 
 
-async def months(service: Service, state: AuthorizationState) -> list[Month]:
-    """The months that there are statements of, the latest first."""
+async def last_month(service: Service, state: AuthorizationState) -> Month:
+    """The latest month that there is a statement of: the present one, as long as anything can move."""
     last = state.now
     if not (state.cancellable or state.balance_micros):
         newest = await authorization_history.page(service.pool, state.authorization, 1)
         last = newest[0].at if newest else state.authorization.created_at
+    return Month.of(last)
+
+
+async def months(service: Service, state: AuthorizationState) -> list[Month]:
+    """The months that there are statements of, the latest first."""
+    last = await last_month(service, state)
     found = [Month.of(state.authorization.created_at)]
-    while found[-1] < Month.of(last):
+    while found[-1] < last:
         found.append(found[-1].next)
     return found[::-1]
 
@@ -102,7 +112,10 @@ async def statement(
         kind = history.kind_of(entry, state.authorization)
         days.add(entry, kind)
         if len(singles) <= max_lines:
-            singles.append(StatementLine(entry.at, kind, entry.description, None, entry.change_micros, running))
+            change = entry.change_micros
+            singles.append(
+                StatementLine(entry.at, kind, entry.transaction_id, entry.description, None, change, running)
+            )
     if opening is None:
         opening = running = await authorization_history.figure_at(service.pool, state.authorization, month.begin)
     by_day = len(singles) > max_lines
@@ -116,6 +129,17 @@ async def statement(
         by_day=by_day,
         over=state.now >= month.end,
     )
+
+
+async def due_micros(service: Service, statement: Statement) -> int:
+    """What of a tab's debt at the end of a month is still owed. What came in counts against the oldest purchases first.
+
+    Its cost grows with what was charged after the month.
+    """
+    left = await authorization_history.owed_from_before(
+        service.pool, statement.state.authorization, statement.month.end
+    )
+    return max(0, min(left, statement.closing_micros))
 
 
 async def _moved(service: Service, state: AuthorizationState, month: Month) -> AsyncIterator[HistoryEntry]:
@@ -141,7 +165,7 @@ class _Days:
         running = opening_micros
         for (day, kind), change in self._moved.items():
             running += change
-            found.append(StatementLine(day, kind, None, self._count[day, kind], change, running))
+            found.append(StatementLine(day, kind, None, None, self._count[day, kind], change, running))
         return found
 
     def totals(self) -> list[MonthTotal]:

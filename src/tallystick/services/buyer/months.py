@@ -45,6 +45,11 @@ class Month:
         return Month(self.year + self.number // 12, self.number % 12 + 1)
 
     @property
+    def previous(self) -> Month:
+        """The month before it."""
+        return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
+    @property
     def text(self) -> str:
         """As addresses and file names have it: ``2027-03``."""
         return f"{self.year}-{self.number:02}"

@@ -128,14 +128,16 @@ ACTIONS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person who is signed in or, without one, a command on the machine.
+    """Who does something: a person who is signed in or, without one, a program with a key or a command on the machine.
 
     Every use case that changes something takes one, and writes it into the audit log. `machine_user`: the name by which
-    the operating system knows who runs the command; it goes to the row's details as ``machine_user``.
+    the operating system knows who runs the command; it goes to the row's details as ``machine_user``, and the id of a
+    program's access key as ``by_key``.
     """
 
     party_id: PartyId | None
     machine_user: str = ""
+    access_key_id: str = ""
 
     @classmethod
     def person(cls, party: Party) -> Actor:
@@ -146,6 +148,17 @@ class Actor:
     def command(cls, machine_user: str) -> Actor:
         """A command on the machine, which the audit log names no person for."""
         return cls(None, machine_user)
+
+    @classmethod
+    def program(cls, access_key_id: str) -> Actor:
+        """A seller's program, which the audit log names by its key."""
+        return cls(None, access_key_id=access_key_id)
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What a row says of it beside the person."""
+        named = {"machine_user": self.machine_user, "by_key": self.access_key_id}
+        return {name: text for name, text in named.items() if text}
 
 
 async def record(
@@ -172,7 +185,7 @@ async def record(
         environment=environment,
         action=action,
         subject=subject,
-        details=dict(details or {}) | ({"machine_user": actor.machine_user} if actor.machine_user else {}),
+        details={**(details or {}), **actor.details},
         at=at,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.commands import TokenPurpose
 from tallystick.domain.ids import TokenId, token_kind_and_book
@@ -23,6 +23,7 @@ __all__ = [
     "ListPage",
     "TokenRecord",
     "Usability",
+    "bounded_instruments",
     "current",
     "instrument",
     "instruments",
@@ -37,11 +38,22 @@ __all__ = [
 ]
 
 
+REACH: Final = 2000
+"""Instruments that one query looks at for those that match a filter without an index."""
+
+
 async def instruments(
     books: BookContext, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None = None
 ) -> ListPage[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     return await instrument_list.instruments(books.service.pool, wanted, maximum, after)
+
+
+async def bounded_instruments(
+    books: BookContext, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None = None
+) -> ListPage[InstrumentRecord]:
+    """The same among the latest few thousand only, where what is wanted may be rare: a page may have fewer, or none."""
+    return await instrument_list.bounded_instruments(books.service.pool, wanted, maximum, after, REACH)
 
 
 async def instrument(books: BookContext, instrument_id: str) -> InstrumentRecord | None:

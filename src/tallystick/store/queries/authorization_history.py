@@ -91,6 +91,17 @@ async def figure_at(pool: Pool, authorization: Authorization, moment: datetime) 
         return await (await _history(connection, authorization)).figure_at(moment)
 
 
+async def owed_from_before(pool: Pool, authorization: Authorization, moment: datetime) -> int:
+    """What of a tab's present debt was charged before `moment`, if what came in counts against the oldest first."""
+    owed: int = await pool.fetchval(
+        STATEMENTS["owed_from_before"],
+        authorization.book_id,
+        authorization.instrument_id,
+        transaction_ids_from(_milliseconds(moment)),
+    )
+    return owed
+
+
 async def entries(
     pool: Pool, authorization: Authorization, begin: datetime | None = None, end: datetime | None = None
 ) -> AsyncIterator[HistoryEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from tallystick.db.connections import Database
+    from tallystick.domain.tokens import TokenState
 
 _SQL: Final = load_statements("instrument_list.sql", __package__)
 
@@ -64,7 +65,8 @@ class InstrumentQuery:
     """Which of a seller's books, where not None. `now`: the books' time.
 
     `kind`: an instrument's kind or a token's purpose. `text` occurs in a name, an address, a reference or an id, in
-    whatever case. `buyer_id`: who holds or gave it.
+    whatever case. `buyer_id`: who holds or gave it. Of instruments alone: made from `since` on and before `until`; with
+    the state of the spending token; and not made before the place that `reached` says.
     """
 
     parts: tuple[BookId, ...]
@@ -73,6 +75,10 @@ class InstrumentQuery:
     life: Usability | None = None
     text: str | None = None
     buyer_id: PartyId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    state: TokenState | None = None
+    reached: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +94,26 @@ async def instruments(
 ) -> ListPage[InstrumentRecord]:
     """The latest instruments, at most `maximum`, those made before `after`."""
     moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
-    rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1, wanted.buyer_id)
+    state = None if wanted.state is None else wanted.state.value
+    more = (wanted.buyer_id, wanted.since, wanted.until, state, *(wanted.reached or (None, None)))
+    rows = await _of_parts(database, "instruments", wanted, None, moment, last, maximum + 1, *more)
     found = [InstrumentRecord(**dict(row)) for row in rows[:maximum]]
     return ListPage(found, found[-1].instrument_id if len(rows) > maximum else None)
+
+
+async def bounded_instruments(
+    database: Database, wanted: InstrumentQuery, maximum: int, after: InstrumentRecord | None, reach: int
+) -> ListPage[InstrumentRecord]:
+    """The same, of the latest `reach` of each book: a page costs the same however rare what is wanted is.
+
+    One that is not full and not the last goes on where it ended.
+    """
+    moment, last = (None, None) if after is None else (after.created_at, after.instrument_id)
+    bounds = moment, last, wanted.since, wanted.until, reach
+    ends = [await database.fetchrow(_SQL["instruments_reached"], part, *bounds) for part in wanted.parts]
+    end = max(((one["created_at"], one["instrument_id"]) for one in ends if one is not None), default=None)
+    page = await instruments(database, replace(wanted, reached=end), maximum, after)
+    return page if end is None or page.earlier is not None else ListPage(page.found, end[1])
 
 
 async def instrument(database: Database, parts: Sequence[BookId], instrument_id: str) -> InstrumentRecord | None:
@@ -98,7 +121,8 @@ async def instrument(database: Database, parts: Sequence[BookId], instrument_id:
     part = _part_of(instrument_id, parts)
     if part is None:
         return None
-    row = await database.fetchrow(_SQL["instruments"], part, None, None, None, None, instrument_id, None, None, 1, None)
+    nothing_else = None, None, 1, *(None,) * 6
+    row = await database.fetchrow(_SQL["instruments"], part, *(None,) * 4, instrument_id, *nothing_else)
     return None if row is None else InstrumentRecord(**dict(row))
 
 

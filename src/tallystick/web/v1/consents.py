@@ -1,34 +1,27 @@
-"""Authorizations in /v1: asked for, looked at, listed, cancelled. What they are is in authorizations.py."""
+"""Authorizations in /v1: asked for, looked at, cancelled. What they are is in authorizations.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from tallystick.domain.ids import InstrumentId
 from tallystick.domain.refusals import Refusal, Refused
-from tallystick.services.api.common_fields import OPTIONAL
-from tallystick.services.api.fields import V2010, Field
+from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.consent import requested
 from tallystick.services.reports import instruments
-from tallystick.services.reports.instruments import InstrumentQuery
 from tallystick.web.api.calls import read_call
 from tallystick.web.v1 import authorizations
-from tallystick.web.v1.authorizations import POSTPAID, PREPAID
+from tallystick.web.v1.authorizations import PREPAID
 from tallystick.web.v1.consent import objects, terms
 from tallystick.web.v1.endpoint import Reply
-from tallystick.web.v1.inputs import NOTIFY, USUAL_LIMIT, JsonInput
-from tallystick.web.v1.problems import JsonProblemError
+from tallystick.web.v1.inputs import NOTIFY
 
 if TYPE_CHECKING:
     from tallystick.web.v1.endpoint import Asked
-
-KIND_FILTER: Final = JsonInput(Field("kind", "string", OPTIONAL, "Only these.", choices=(PREPAID, POSTPAID)), PREPAID)
-
-_INSTRUMENT_KINDS: Final = {PREPAID: "prepaid", POSTPAID: "credit"}
 
 
 async def create(asked: Asked) -> Reply:
@@ -42,24 +35,6 @@ async def create(asked: Asked) -> Reply:
 async def get(asked: Asked) -> Reply:
     """One authorization, also one that nobody has agreed to yet."""
     return Reply(await authorization_object(asked, asked.subject))
-
-
-async def list_(asked: Asked) -> Reply:
-    """A page of balances and tabs. Those that nobody has agreed to yet are not among them."""
-    books, given = asked.books, asked.given
-    after = None
-    if (cursor := given.get("cursor")) is not None:
-        after = await instruments.instrument(books, cursor)
-        if after is None:
-            raise JsonProblemError("invalid_request", '"cursor" must be the next_cursor of a page.', field="cursor")
-    kind = None if "kind" not in given else _INSTRUMENT_KINDS[given["kind"]]
-    wanted = InstrumentQuery(books.parts, books.now, kind)
-    page = await instruments.instruments(books, wanted, int(given.get("limit", USUAL_LIMIT)), after)
-    data: list[Mapping[str, Any]] = []
-    for record in page.found:  # each is a few rows of one book
-        data.append(objects.agreed(asked, await authorizations.find(books, record.instrument_id), None))
-        await asked.step_aside()
-    return Reply({"object": "list", "data": data, "next_cursor": page.earlier})
 
 
 async def cancel(asked: Asked) -> Reply:

@@ -32,6 +32,8 @@ OWN: Final[Mapping[str, tuple[int, str]]] = {
     "unknown_version": (FORM, "there is no such version of the interface"),
     "event_not_found": (MISSING, "there is no such event, or it is kept no longer"),
     "events_forgotten": (410, "events after the number that was given are kept no longer"),
+    "key_not_found": (MISSING, "there is no such key of the account in this environment"),
+    "statement_not_found": (MISSING, "there is no such statement of the account"),
     "webhook_endpoint_not_found": (MISSING, "there is no such webhook endpoint of the account"),
     "webhook_endpoint_disabled": (CONFLICT, "nothing is delivered to the endpoint: it has to be enabled first"),
     "too_many_webhook_endpoints": (RULE, "the account has as many webhook endpoints as there may be"),

@@ -35,6 +35,7 @@ __all__ = [
     "getting",
     "listing",
     "moment",
+    "moment_of",
     "transaction_id",
     "transaction_object",
 ]
@@ -85,8 +86,8 @@ def listing(name: str | None) -> Perform:
         kind = given.get("type") or name
         wanted = replace(
             transactions.all_of(books),
-            since=_moment(given.get("created_after")),
-            until=_moment(given.get("created_before")),
+            since=moment_of(given.get("created_after")),
+            until=moment_of(given.get("created_before")),
             operation=None if kind is None else _OPERATIONS[kind],
             status=None if "status" not in given else _BOOKED[given["status"]],
             min_micros=_micros(given.get("amount_min")),
@@ -111,5 +112,6 @@ def _micros(text: str | None) -> int | None:
     return None if text is None else parse_amount(text)
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment_of(text: str | None) -> datetime | None:
+    """The moment that a field has, which was checked."""
     return None if text is None else parse_moment(text)

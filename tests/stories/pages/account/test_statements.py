@@ -6,18 +6,25 @@ import csv
 import io
 import re
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
+import httpx
 import pytest
 from tests.stories.pages.buyers import buyer_of, fund, prepaid_buyer, seen
 from tests.stories.pages.world import Page, Seller, World
 
 from tallystick.services.buyer import authorizations, monthly
 from tallystick.services.buyer.months import Month
+from tallystick.store.keys import access_keys
 from tallystick.store.ledger.verify import verify
 from tallystick.web.account.statement_words import detail_of
 from tallystick.web.common.agreements.history_text import kind_in_words
 from tallystick.web.common.paper import paper
 from tallystick.web.common.paper.fonts import in_latin
+from tallystick.web.v1.app import JsonApi
+
+MINUS = "\N{MINUS SIGN}"
 
 
 async def a_month_later(world: World, seller: Seller) -> tuple[Month, Month]:
@@ -83,6 +90,40 @@ async def test_a_statement_can_be_filed_as_pdf(
 def test_what_the_built_in_font_lacks_is_a_question_mark() -> None:
     quoted = "\N{DOUBLE LOW-9 QUOTATION MARK}Łódź\N{LEFT DOUBLE QUOTATION MARK}"
     assert in_latin(f"Größe \N{MINUS SIGN}5.00 \N{EN DASH} {quoted}") == 'Größe -5.00 - "?ód?"'
+
+
+async def test_programs_of_the_seller_read_what_the_buyer_reads(world: World, seller: Seller) -> None:
+    buyer = await prepaid_buyer(world, seller)
+    first, second = await a_month_later(world, seller)
+    await seller.pay(buyer.answer["prepaidSenderTokenID"], "4", SenderDescription="A song")
+    secret = await access_keys.make_bearer(world.pool, seller.key.access_key_id, world.clock())
+    api = httpx.AsyncClient(transport=httpx.ASGITransport(JsonApi(world.service)), base_url="http://pay.example")
+    world.clients.append(api)
+
+    async def told(month: Month) -> dict[str, Any]:
+        path = f"/v1/statements/stm_{buyer.authorization}_{month.text}?expand=lines"
+        answer = await api.get(path, headers={"authorization": f"Bearer {secret}"})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert isinstance(found, dict)
+        return found
+
+    for month in (first, second):
+        statement = await told(month)
+        text = await seen(buyer, f"{buyer.path}/statements/{month.text}")
+        assert tuple(f"{Decimal(statement[name]):.2f}" for name in ("opening", "closing")) == sums(text)
+        for total in statement["totals"]:
+            assert f"({total['count']}) {'+' if Decimal(total['change']) > 0 else MINUS}" in text
+        response = await buyer.browser.get(f"{buyer.path}/statements/{month.text}.csv")
+        rows = list(csv.DictReader(io.StringIO(response.content.decode("utf-8-sig"))))
+        assert [
+            (line["transaction"], Decimal(line["change"]), Decimal(line["balance"])) for line in statement["lines"]
+        ] == [(row["transaction_id"], Decimal(row["change"]), Decimal(row["balance_after"])) for row in rows]
+        assert statement["complete"] is True
+    await world.pool.execute(
+        "UPDATE book SET archived_before = $2 WHERE book_id = $1", seller.book_id, second.begin + timedelta(seconds=1)
+    )
+    assert [(await told(month))["complete"] for month in (first, second)] == [False, False]
 
 
 async def test_other_months_and_other_peoples_statements_are_unknown(world: World, seller: Seller) -> None:

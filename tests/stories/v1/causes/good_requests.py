@@ -88,6 +88,14 @@ async def asked_for(program: Program, kind: str = "prepaid") -> dict[str, Any]:
     return await program.post("/v1/authorizations", terms | ({"total_limit": "50.00"} if kind == "postpaid" else {}))
 
 
+async def played(program: Program, authorization_id: str, email: str | None = None) -> str:
+    """Agree to it as a buyer who is played; the address."""
+    buyer = email or f"{secrets.token_hex(8)}@example.org"
+    body = {"authorization": authorization_id, "buyer": buyer}
+    assert (await program.send("POST", "/v1/sandbox/authorize", json=body)).status_code == 200
+    return buyer
+
+
 async def bank_account(program: Program) -> None:
     """Where the seller's cash goes."""
     shop, now = program.shop, program.shop.clock()

@@ -140,6 +140,8 @@ OTHERS: dict[str, Cause] = {
     "event_not_found": without_the_event,
     "too_many_webhook_endpoints": one_more_webhook_endpoint,
     "webhook_endpoint_disabled": disabled_webhook_endpoint,
+    "key_not_found": lambda good: good.send(),
+    "statement_not_found": lambda good: good.send(),
     "webhook_endpoint_not_found": lambda good: good.send(),
     "events_forgotten": forgotten_events,
     "clock_too_far_ahead": lambda good: good.program.send("POST", good.path, json={"by": "9999 Years"}),

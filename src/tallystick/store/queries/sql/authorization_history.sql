@@ -107,6 +107,18 @@ SELECT abs(account.balance_micros)
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
  WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
 
+-- name: owed_from_before
+-- What is owed on the credit instrument $2 of the book $1, less what was charged by ids from $3 on; below 0 where more was.
+SELECT abs(account.balance_micros)
+       - (SELECT coalesce(sum(amount_micros), 0)::bigint
+            FROM transaction
+           WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+             AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
+             AND operation = 'Pay' AND status = 'Success')
+  FROM instrument
+  JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
+
 -- name: token_line
 -- The token $2 of the book $1 with those that it replaced.
 WITH RECURSIVE line AS (

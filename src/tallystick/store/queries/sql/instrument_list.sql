@@ -17,7 +17,8 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
 -- name: instruments
 -- Of a kind ($2); whose spending token is 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the buyer's
 -- name or address, an id or a reference; the one with an id ($6); before the one with this moment and id ($7, $8). At most
--- $9. Those of a buyer ($10). `cancelled_at` is the spending token's.
+-- $9. Those of a buyer ($10); made from a moment on ($11), before one ($12); with a state of the spending token ($13) at $4;
+-- not before the one with this moment and id ($14, $15). `cancelled_at` is the spending token's.
 /* part: instrument_record */
  WHERE instrument.book_id = $1
    AND ($2::text IS NULL OR instrument.kind = $2)
@@ -28,8 +29,28 @@ SELECT instrument.instrument_id, instrument.kind, instrument.limit_micros, instr
    AND ($6::text IS NULL OR instrument.instrument_id = $6)
    AND ($7::timestamptz IS NULL OR (instrument.created_at, instrument.instrument_id) < ($7, $8::text COLLATE "C"))
    AND ($10::bigint IS NULL OR instrument.sender_party_id = $10)
+   AND ($11::timestamptz IS NULL OR instrument.created_at >= $11)
+   AND ($12::timestamptz IS NULL OR instrument.created_at < $12)
+   AND ($13::text IS NULL
+        OR $13 = CASE WHEN spending.cancelled_at IS NOT NULL THEN 'cancelled'
+                      WHEN spending.expires_at <= $4 THEN 'expired'
+                      WHEN spending.valid_from > $4 THEN 'not yet' ELSE 'active' END)
+   AND ($14::timestamptz IS NULL OR (instrument.created_at, instrument.instrument_id) >= ($14, $15::text COLLATE "C"))
  ORDER BY instrument.created_at DESC, instrument.instrument_id DESC
  LIMIT $9
+
+-- name: instruments_reached
+-- The instrument at which a search ends that looks at so many ($6), the latest before the one with this moment and id ($2,
+-- $3), made from a moment on ($4), before one ($5).
+SELECT created_at, instrument_id
+  FROM instrument
+ WHERE book_id = $1
+   AND ($2::timestamptz IS NULL OR (created_at, instrument_id) < ($2, $3::text COLLATE "C"))
+   AND ($4::timestamptz IS NULL OR created_at >= $4)
+   AND ($5::timestamptz IS NULL OR created_at < $5)
+ ORDER BY created_at DESC, instrument_id DESC
+OFFSET $6::integer - 1
+ LIMIT 1
 
 -- name: tokens
 -- For a purpose ($2); 'active' or 'ended' ($3) at $4, the book's time; with a text ($5) in the giver's name or address, an

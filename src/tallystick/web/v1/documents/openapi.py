@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.domain.scopes import scope_name
 from tallystick.web.v1.endpoint import JSON, VERSION
+from tallystick.web.v1.outputs.output import Output
 from tallystick.web.v1.problems import PAGE_OF
-from tallystick.web.v1.schemas import OBJECTS, PROBLEM, PROBLEM_MORE, Output, status_of
+from tallystick.web.v1.schemas import OBJECTS, PROBLEM, PROBLEM_MORE, status_of
 from tallystick.web.v1.table import ANY, ENDPOINTS, OF_BODIES
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _operation(endpoint: Endpoint) -> Schema:
     told: Schema = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "description": f"Needs the scope `{scope_name(endpoint.scopes)}`.",
+        "description": f"Needs the scope `{scope_name(endpoint.scopes)}`." if endpoint.scopes else "Needs no scope.",
         "tags": [endpoint.name.partition(".")[0]],
         "parameters": [*_parameters(endpoint)],
         "responses": _responses(endpoint),

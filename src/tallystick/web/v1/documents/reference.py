@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tallystick.web.v1.endpoint import Endpoint
     from tallystick.web.v1.inputs import JsonInput
-    from tallystick.web.v1.schemas import Output
+    from tallystick.web.v1.outputs.output import Output
 
 _HEAD: Final = """\
 # Reference of the JSON interface
@@ -35,7 +35,8 @@ def reference() -> str:
 def _endpoints() -> Iterator[str]:
     for endpoint in ENDPOINTS:
         yield f"## {endpoint.method} {endpoint.path}\n"
-        yield f"{endpoint.summary} Scope: `{scope_name(endpoint.scopes)}`. Answers with {_answer(endpoint)}.\n"
+        scope = f"`{scope_name(endpoint.scopes)}`" if endpoint.scopes else "none"
+        yield f"{endpoint.summary} Scope: {scope}. Answers with {_answer(endpoint)}.\n"
         if endpoint.inputs:
             yield "| field | | |\n|---|---|---|"
             yield from map(_input, endpoint.inputs)

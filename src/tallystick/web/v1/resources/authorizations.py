@@ -7,11 +7,9 @@ from typing import Final
 
 from tallystick.domain.scopes import KeyScope
 from tallystick.web.v1 import consents
-from tallystick.web.v1.consent import terms
+from tallystick.web.v1.consent import listing, terms
 from tallystick.web.v1.endpoint import Endpoint
 from tallystick.web.v1.inputs import (
-    CURSOR,
-    LIMIT,
     NOTIFY,
 )
 from tallystick.web.v1.resources.rows import codes_of
@@ -51,9 +49,9 @@ ENDPOINTS: Final = (
         "Every balance and tab that a buyer has agreed to, the newest first, page by page.",
         "none",
         KeyScope.READ,
-        consents.list_,
+        listing.list_,
         "Authorization",
-        (consents.KIND_FILTER, LIMIT, CURSOR),
+        listing.FILTERS,
         reads_much=True,
         is_list=True,
     ),

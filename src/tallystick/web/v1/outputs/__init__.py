@@ -1,0 +1,1 @@
+"""What /v1 answers with, as data: members of objects, their types and meanings."""
