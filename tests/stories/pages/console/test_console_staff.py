@@ -12,6 +12,8 @@ import pytest
 from tests.stories.pages.people import at_work, console, employee, person, signed_in
 from tests.stories.pages.world import PASSWORD, Browser, Page, Seller, World
 
+from tallystick.services.operations.audit import Actor
+from tallystick.services.seller import access_keys
 from tallystick.services.seller.staff import StaffRole
 from tallystick.store.accounts import staff
 from tallystick.store.accounts.staff import LastOwnerError
@@ -187,10 +189,15 @@ async def test_the_audit_log_says_who_did_what(world: World, seller: Seller) -> 
     other = await world.seller("Book Shop")
     await invite(await at_work(world, other), other, "elsewhere@new.example")
 
+    key_id = seller.key.access_key_id
+    await access_keys.revoke(world.service, Actor.program(key_id), seller.party.party_id, key_id)
+
     log = Page(await owner.get(console(seller, "audit")))
     assert f"Invited somebody: {email}" in log.text
+    assert f"A program with {key_id}" in log.text
+    assert "A command on the machine" not in log.text
     assert "elsewhere@new.example" not in log.text
-    assert "Nothing fits" in (await owner.get(console(seller, "audit") + "?action=key.revoke")).text
+    assert "Nothing fits" in (await owner.get(console(seller, "audit") + "?action=key.rotate")).text
     (actor,) = await world.rows(
         "SELECT actor_id FROM audit_entry WHERE business_id = $1 AND subject = $2", seller.party.party_id, email
     )
