@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tallystick.domain import ids
 from tallystick.domain.messages import signing
-from tallystick.domain.speedups import compiled
+from tallystick.domain.speedups import compiled, plain_payments, plain_requests
 
 HAS_COMPILER = (
     shutil.which(os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]) is not None
@@ -37,13 +37,14 @@ def speedups() -> ModuleType:
     return compiled
 
 
-def test_it_is_compiled_where_it_can_be() -> None:
+@pytest.mark.parametrize("module", [compiled, plain_requests, plain_payments], ids=["own", "requests", "payments"])
+def test_it_is_compiled_where_it_can_be(module: ModuleType | None) -> None:
     if not HAS_COMPILER:
         pytest.skip("there is no C compiler here, or no headers of Python's")
     if os.environ.get("TALLYSTICK_COMPILE") == "never":
         pytest.skip("the compiler was told to stay away")
 
-    assert compiled is not None
+    assert module is not None
 
 
 NEARLY_QUERIES = st.text("aAbzZ09-_.~=&%+ 2345FfE\0é", max_size=60).map(str.encode)
