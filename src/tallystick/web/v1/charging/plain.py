@@ -76,7 +76,7 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _body: Final = msgspec.json.Decoder(_Body)
-_text: Final = msgspec.json.Encoder().encode
+_encode: Final = msgspec.json.Encoder().encode
 
 Asked: TypeAlias = tuple[str, int, str | None, str | None]
 """What a plain charge asks for: authorization, micro-units, description, note."""
@@ -294,11 +294,15 @@ def written(environment: str, reference: str, body: Asked, charged: Transaction)
         f'{{"object":"charge","id":"{transaction_id}","status":"{_SUCCEEDED}","status_code":"{charged.status_code}",'
         f'"amount":"{format_amount(amount_micros)}","fee":"{_NO_FEE}","currency":"{USD}","environment":"{environment}",'
         f'"authorization":"{authorization}","refunded_transaction":null,'
-        f'"payment_method":"{METHODS[charged.payment_method]}","description":{_text(description).decode()},'
-        f'"note":{_text(note).decode()},"idempotency_key":{_text(reference).decode()},'
+        f'"payment_method":"{METHODS[charged.payment_method]}","description":{_text(description)},'
+        f'"note":{_text(note)},"idempotency_key":{_text(reference)},'
         f'"created_at":"{_created_at(milliseconds_of_transaction(transaction_id))}",'
         f'"completed_at":"{_moment(charged.completed_at)}"}}'
     ).encode()
+
+
+def _text(text: str | None) -> str:
+    return "null" if text is None else _encode(text).decode()
 
 
 def _created_at(milliseconds: int) -> str:
@@ -311,6 +315,7 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
+@lru_cache(maxsize=16)  # charges that share a commit are of one moment
 def _moment(at: datetime | None) -> str:
     """As `moment` writes it, of one that is in UTC."""
     return "" if at is None else at.isoformat(timespec="microseconds")[:26] + "Z"
