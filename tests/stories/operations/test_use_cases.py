@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -208,7 +210,8 @@ async def test_the_key_of_another_seller_is_unknown(shop: Shop, open_shop: Calla
 
 
 async def test_a_key_is_revoked_once(shop: Shop) -> None:
-    first = await access_keys.revoke(shop.service, COMMAND, shop.key.party_id, shop.key.access_key_id)
+    revoke = partial(access_keys.revoke, shop.service, COMMAND, shop.key.party_id, shop.key.access_key_id)
+    first, *_ = await asyncio.gather(*(revoke() for _ in range(4)))
     shop.clock.forward(minutes=1)
     again = await access_keys.revoke(shop.service, COMMAND, shop.key.party_id, shop.key.access_key_id)
 

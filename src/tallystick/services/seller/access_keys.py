@@ -204,20 +204,18 @@ async def revoke(service: Service, actor: Actor, seller_id: PartyId, access_key_
     Raises UnknownKeyError: the seller has no such key.
     """
     old, now = await find_entry(service, seller_id, access_key_id), service.clock()
-    if old.revoked_at is not None:
-        return old
     async with service.pool.acquire() as connection, connection.transaction():
-        await access_keys.revoke(connection, access_key_id, now)
-        await key_revoked(connection, seller_id, old.environment, access_key_id, now)
-        await audit.record(
-            connection,
-            actor,
-            "key.revoke",
-            access_key_id,
-            business_id=seller_id,
-            environment=old.environment,
-            at=now,
-        )
+        if await access_keys.revoke(connection, access_key_id, now):
+            await key_revoked(connection, seller_id, old.environment, access_key_id, now)
+            await audit.record(
+                connection,
+                actor,
+                "key.revoke",
+                access_key_id,
+                business_id=seller_id,
+                environment=old.environment,
+                at=now,
+            )
     return await find_entry(service, seller_id, access_key_id)
 
 

@@ -200,7 +200,8 @@ async def remove(
             return []
         keys = await access_keys.usable_made_by(connection, post.business_id, post.person_id, now)
         for key in keys:
-            await access_keys.revoke(connection, key.access_key_id, now)
+            if not await access_keys.revoke(connection, key.access_key_id, now):
+                continue  # somebody else did so at the same moment
             await key_revoked(connection, post.business_id, key.environment, key.access_key_id, now)
             await audit.record(
                 connection,

@@ -374,11 +374,13 @@ async def pin_version(database: Database, access_key_id: str, version: str) -> N
     await database.execute(_SQL["pin_version"], access_key_id, version)
 
 
-async def revoke(database: Database, access_key_id: str, now: datetime) -> None:
-    """Make a key unusable at once and for ever. Raises UnknownKeyError; revoking twice changes nothing."""
-    row = await database.fetchrow(_SQL["revoke"], access_key_id, now)
-    if row is None:
+async def revoke(database: Database, access_key_id: str, now: datetime) -> bool:
+    """Make a key unusable at once and for ever; False: it was revoked before. Raises UnknownKeyError."""
+    if await database.fetchval(_SQL["revoke"], access_key_id, now) is not None:
+        return True
+    if await database.fetchval(_SQL["environment"], access_key_id) is None:
         raise UnknownKeyError(access_key_id)
+    return False
 
 
 def seal_context(access_key_id: str) -> str:

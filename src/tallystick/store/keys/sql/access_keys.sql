@@ -75,8 +75,8 @@ UPDATE access_key
 RETURNING 1
 
 -- name: revoke
--- For ever; a second time changes nothing.
-UPDATE access_key SET revoked_at = coalesce(revoked_at, $2) WHERE access_key_id = $1 RETURNING 1
+-- For ever. No row when there is none, or it was revoked before, also by somebody who does so at the same moment.
+UPDATE access_key SET revoked_at = $2 WHERE access_key_id = $1 AND revoked_at IS NULL RETURNING 1
 
 -- name: environment
 -- Of the key $1.
