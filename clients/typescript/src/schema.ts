@@ -1068,7 +1068,7 @@ export interface components {
             /** @description Of the books, in UTC. */
             month: string;
             /**
-             * @description `open` while the month lasts. What a month that is over says stays so, but for `due`.
+             * @description `open` while the month lasts. Afterwards all but `due` stays, unless a refund that was on its way fails.
              * @enum {string}
              */
             status: "open" | "final";
@@ -1140,7 +1140,7 @@ export interface components {
             /** @description Of the books, in UTC. */
             month: string;
             /**
-             * @description `open` while the month lasts. What a month that is over says stays so, but for `due`.
+             * @description `open` while the month lasts. Afterwards all but `due` stays, unless a refund that was on its way fails.
              * @enum {string}
              */
             status: "open" | "final";

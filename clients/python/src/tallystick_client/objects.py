@@ -279,7 +279,8 @@ class Statement(ApiObject, frozen=True, kw_only=True, dict=True):
         authorization: The balance or tab.
         kind: Which of the two.
         month: Of the books, in UTC.
-        status: `open` while the month lasts. What a month that is over says stays so, but for `due`.
+        status: `open` while the month lasts. Afterwards all but `due` stays, unless a refund that was on its way
+            fails.
         starts_at: Its first moment.
         ends_at: The first moment after it.
         currency: Of all amounts.
@@ -322,7 +323,8 @@ class StatementMonth(ApiObject, frozen=True, kw_only=True, dict=True):
         authorization: The balance or tab.
         kind: Which of the two.
         month: Of the books, in UTC.
-        status: `open` while the month lasts. What a month that is over says stays so, but for `due`.
+        status: `open` while the month lasts. Afterwards all but `due` stays, unless a refund that was on its way
+            fails.
         starts_at: Its first moment.
         ends_at: The first moment after it.
         currency: Of all amounts.

@@ -82,7 +82,7 @@ def _statement(word: str) -> tuple[Output, ...]:
         Output(
             "status",
             one_of(*statements.STATUSES),
-            "`open` while the month lasts. What a month that is over says stays so, but for `due`.",
+            "`open` while the month lasts. Afterwards all but `due` stays, unless a refund that was on its way fails.",
             "final",
         ),
         Output("starts_at", MOMENT, "Its first moment.", "2026-11-01T00:00:00.000000Z"),
