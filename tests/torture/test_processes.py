@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tallystick import __version__
 from tallystick.torture.processes import Program
 
 
@@ -19,10 +20,11 @@ async def test_what_ended_by_itself_is_counted_and_started_again_but_not_what_wa
         await program.start()
         assert program.process is not None
         assert program.process is not first
-        assert program.ended == 1
+        how = f"--version, status 0: {__version__}"
+        assert program.ended == {how: 1}
         await program.kill()
         await program.start()
-        assert program.ended == 1
+        assert program.ended == {how: 1}
         await program.process.wait()
         await program.stop()
         await program.start()

@@ -42,12 +42,13 @@ FREQUENT: Final = (Fault.CUT_REQUEST, Fault.CUT_ANSWER, Fault.KILL_SERVE)
 
 @dataclass(slots=True)
 class Tormentor:
-    """Does one fault after the other. `done`: how often each kind was done."""
+    """Does one fault after the other, until it `is_over`. `done`: how often each kind was done."""
 
     theatre: Theatre
     random: Random
     faults: tuple[Fault, ...]
     every: tuple[int, int] = (15, 60)
+    is_over: Callable[[], bool] = lambda: False
     done: dict[Fault, int] = field(default_factory=dict)
     _operations: int = 0
     _next: int = 0
@@ -60,7 +61,7 @@ class Tormentor:
             self._due.set()
 
     async def run(self) -> None:
-        """Until it is cancelled; what is broken then is mended by whoever cancels. Raises TortureError."""
+        """Until it is over or cancelled; what is broken then is mended by whoever waits. Raises TortureError."""
         if not self.faults:
             return
         shares = [2 if fault in FREQUENT else 1 for fault in self.faults]
@@ -68,6 +69,8 @@ class Tormentor:
             self._next = self._operations + self.random.randint(*self.every)
             self._due.clear()
             await self._due.wait()
+            if self.is_over():
+                return
             await self.theatre.start_again()
             fault = self.random.choices(self.faults, shares)[0]
             self.done[fault] = self.done.get(fault, 0) + 1

@@ -119,9 +119,11 @@ class Player:
     def __post_init__(self) -> None:
         self.worlds = first_worlds(self.buyer.terms)
 
-    async def play(self, rounds: Sequence[Round]) -> None:
-        """All rounds, one after the other. Raises ViolationError."""
+    async def play(self, rounds: Sequence[Round], is_over: Callable[[], bool] = lambda: False) -> None:
+        """All rounds, one after the other; none is begun when it `is_over`. Raises ViolationError."""
         for requests in rounds:
+            if is_over():
+                return
             possible = [operation for operation in requests if self._can_be_asked(operation)]
             if possible:
                 await self._round(possible)

@@ -44,8 +44,8 @@ class Program:
     clock: SettableClock | None = None
     process: Process | None = None
     kills: int = 0
-    ended: int = 0
-    """How often it was found to have ended by itself."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """How often it was found to have ended by itself, by how: its status, and the last line that it wrote."""
     _stopped: bool = False
     _killed: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -56,7 +56,8 @@ class Program:
             if self.running or self._stopped:
                 return
             if self.process is not None and not self._killed:
-                self.ended += 1
+                how = self._how_it_ended()
+                self.ended[how] = self.ended.get(how, 0) + 1
             self._killed = False
             await self._start()
 
@@ -117,6 +118,11 @@ class Program:
     def latest_log(self) -> str:
         """The last lines that it wrote."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_LINES:])
+
+    def _how_it_ended(self) -> str:
+        status = None if self.process is None else self.process.returncode
+        last = self.latest_log().rpartition("\n")[2].strip() or "wrote nothing"
+        return f"{self.arguments[0]}, status {status}: {last}"
 
     def _signal(self, number: signal.Signals) -> None:
         if self.process is not None and self.running:

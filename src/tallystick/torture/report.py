@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from tallystick.domain.texts import counted
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong: in a line, and as the shortest story that shows it. `alone`: without any fault."""
@@ -24,7 +26,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     `operations`: answers that told what had happened, without the `polls` for the end of a payment by card.
     `events`: how many the sellers were told of; `deliveries`: how often one arrived.
-    `ended`: how often a process ended by itself, as one does that cannot start, and was started again.
+    `ended`: how often a process ended by itself, as one does that cannot start, and was started again; by how it ended.
     """
 
     seed: int
@@ -43,7 +45,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, str]
     longest_seconds: float
     tracebacks: int
-    ended: int
+    ended: dict[str, int]
     transactions: int
     verified: bool
     events: int = 0
@@ -74,8 +76,9 @@ def lines(report: Report) -> Iterator[str]:
     yield f"  found out    {_counts(report.found_out)}"
     yield (
         f"  longest call {report.longest_seconds:.1f} s; tracebacks in logs: {report.tracebacks}; "
-        f"processes that ended by themselves: {report.ended}"
+        f"processes that ended by themselves: {sum(report.ended.values())}"
     )
+    yield from (f"  ended        {counted(count, 'time')}: {how}" for how, count in report.ended.items())
     yield f"  books        {report.transactions:,} transactions; verify: {'clean' if report.verified else 'NOT CLEAN'}"
     yield f"  events       {report.events:,}; {report.deliveries:,} deliveries arrived"
     yield from (f"  WRONG        {problem}" for problem in report.problems)

@@ -6,7 +6,8 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,10 @@ _TRIES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class TorturePlan:
-    """What to do: until so many operations, or for so many seconds. `buyers`: how many at a time."""
+    """What to do: histories begin until there were so many `operations`; after so many `seconds` nothing more is asked.
+
+    `buyers`: how many at a time.
+    """
 
     seed: int
     operations: int | None = None
@@ -71,7 +75,7 @@ class Run:
         """All of it. Raises TortureError, SetUpError: it cannot be brought to an end."""
         plan, theatre = self.plan, self.theatre
         faults, left_out = possible(plan.faults, theatre)
-        tormentor = Tormentor(theatre, Random(f"{plan.seed}/faults"), faults, plan.every)  # noqa: S311 - no secret
+        tormentor = Tormentor(theatre, Random(f"{plan.seed}/faults"), faults, plan.every, self._is_late)  # noqa: S311
         self.log.tell = tormentor.one_more
         violation: ViolationError | None = None
         tormenting = asyncio.create_task(tormentor.run())
@@ -128,7 +132,7 @@ class Run:
             left_out={fault.value: why for fault, why in left_out.items()},
             longest_seconds=self.log.longest_seconds,
             tracebacks=theatre.tracebacks(),
-            ended=sum(program.ended for program in theatre.programs),
+            ended=_added_up(program.ended for program in theatre.programs),
             transactions=sum(len(each.listed) for each in books),
             events=sum(len(events) for events in told.values()),
             deliveries=sum(len(arrived) for arrived in theatre.hooks.arrived.values()),
@@ -153,22 +157,23 @@ class Run:
             await asyncio.gather(*playing, return_exceptions=True)
 
     async def _buyers(self, number: int) -> None:
-        """One buyer after the other, until it is enough."""
+        """One buyer after the other, until it is enough; what is open then comes to its end."""
         turn = 0
         while not self._is_enough():
             seller = self.theatre.sellers[number % len(self.theatre.sellers)]
             terms, rounds = write(f"{self.plan.seed}/{number}/{turn}", self.plan.shape)
             player = self.theatre.player(await self.theatre.stage.buyer(seller, terms), self.log)
             self.players.append(player)
-            await player.play(rounds)
+            await player.play(rounds, self._is_late)
             await player.settle_down()
             turn += 1
 
     def _is_enough(self) -> bool:
         plan = self.plan
-        if plan.operations is not None and self.log.operations >= plan.operations:
-            return True
-        return plan.seconds is not None and monotonic() - self._began >= plan.seconds
+        return self._is_late() or (plan.operations is not None and self.log.operations >= plan.operations)
+
+    def _is_late(self) -> bool:
+        return self.plan.seconds is not None and monotonic() - self._began >= self.plan.seconds
 
     async def _shortened(self, violation: ViolationError, faults: tuple[Fault, ...]) -> report.Failure:
         """The shortest story that fails in the same theatre: without faults if that is enough, else with some."""
@@ -226,6 +231,13 @@ class Run:
         command = (sys.executable, "-m", "tallystick", "verify")
         process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=DEVNULL)
         return await process.wait() == 0
+
+
+def _added_up(counted: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    added: Counter[str] = Counter()
+    for each in counted:
+        added.update(each)
+    return dict(added)
 
 
 def _asked(told: Sequence[Sequence[OperationCall]]) -> list[Round]:

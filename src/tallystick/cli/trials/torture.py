@@ -25,7 +25,7 @@ _KINDS = ", ".join(fault.value for fault in Fault)
 
 def torture(
     seconds: Annotated[
-        float | None, typer.Option(min=1, help="Begin no further history after so long; else as --operations says.")
+        float | None, typer.Option(min=1, help="Ask for nothing more after so long; else as --operations says.")
     ] = None,
     operations: Annotated[
         int | None, typer.Option(min=1, help="Begin no further history after so many; 2000 where nothing is said.")
