@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, Route, ViewportSize
+from playwright.async_api import Browser, Page, Route, ViewportSize
 from tests.stories.pages.showroom import Shown, all_pages
 from tests.stories.pages.world import World
 
@@ -37,6 +37,26 @@ TOO_WIDE = """() => {
 }"""
 
 
+BLANK = "<!doctype html><title>Nothing yet</title>"
+BE_AT = "address => history.replaceState(null, '', address)"
+PALE = """() => document.querySelector("main")
+  .insertAdjacentHTML("afterbegin", '<p style="color: #eee; background: #fff">Pale</p>')"""
+
+
+async def written(browser: Browser, base_url: str) -> Page:
+    """A page in which others are written one after the other: axe is loaded once, and quick from then on.
+
+    For pages without scripts: a module would not run again. Like those that are loaded it has no policy of its own.
+    """
+    page = await browser.new_page(base_url=base_url)
+    address = f"{base_url}/blank"
+    await page.route(address, lambda route: route.fulfill(content_type="text/html; charset=utf-8", body=BLANK))
+    await page.goto(address)
+    await page.unroute(address)
+    await page.evaluate(AXE_SCRIPT)
+    return page
+
+
 async def test_no_page_has_a_violation_and_every_page_fits(chromium: Browser, world: World) -> None:
     """The pages are shown as they were sent: so one browser can show what different people saw."""
     shown: Shown
@@ -47,16 +67,21 @@ async def test_no_page_has_a_violation_and_every_page_fits(chromium: Browser, wo
         else:
             await route.continue_()
 
+    everything = {one.response.text: one for one in await all_pages(world)}
+    plain = await written(chromium, world.base_url)
+    loaded = await chromium.new_page(base_url=world.base_url)
+    await loaded.add_init_script(f"if (self === top) {{ {AXE_SCRIPT} }}")
+    await loaded.route("**/*", answer)
     wrong = []
-    everything = await all_pages(world)
-    context = await chromium.new_context(base_url=world.base_url)
-    await context.add_init_script(f"if (self === top) {{ {AXE_SCRIPT} }}")
-    page = await context.new_page()
-    await page.route("**/*", answer)
-    for shown in everything:
+    for shown in everything.values():
+        page = loaded if "<script" in shown.response.text else plain
         await page.set_viewport_size(DESK)
         await page.emulate_media(color_scheme="light")
-        await page.goto(str(shown.response.url))
+        if page is loaded:
+            await page.goto(str(shown.response.url))
+        else:
+            await page.evaluate(BE_AT, str(shown.response.url))
+            await page.set_content(shown.response.text)
         found = await page.evaluate(LOOK, ALL)
         wide = [(DESK, one) for one in await page.evaluate(TOO_WIDE)]
         await page.set_viewport_size(SMALLEST)
@@ -66,5 +91,8 @@ async def test_no_page_has_a_violation_and_every_page_fits(chromium: Browser, wo
         found += await page.evaluate(LOOK, OF_LOOKS)
         found += [f"{one} is wider than {screen['width']} pixels allow" for screen, one in wide]
         wrong += [f"{shown.route} {shown.state}: {one}" for one in found]
-    await context.close()
+    for page in (plain, loaded):
+        await page.evaluate(PALE)
+        assert "color-contrast" in str(await page.evaluate(LOOK, OF_LOOKS)), "what is wrong would not be found here"
+        await page.close()
     assert not wrong, "\n".join(wrong)
