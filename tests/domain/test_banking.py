@@ -71,13 +71,15 @@ def test_a_bank_books_whole_cents() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected"),
-    [
+    [  # those of the operator that several of its parts add up to have none
         (AccountKind.RECEIVABLE, (0, 7)),
         (AccountKind.CASH, (0, None)),
         (AccountKind.FEES, (0, None)),
         (AccountKind.PAID_OUT, (0, None)),
         (AccountKind.PREPAID, (None, 0)),
-        (AccountKind.FEE_INCOME, (None, 0)),
+        (AccountKind.COMMISSION_INCOME, (None, 0)),
+        (AccountKind.FEE_INCOME, (None, None)),
+        (AccountKind.OWED_TO, (None, None)),
         (AccountKind.RAIL, (None, None)),
     ],
 )

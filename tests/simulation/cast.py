@@ -44,6 +44,8 @@ from tallystick.store.keys.signing_keys import seal_context
 
 BEGIN: Final = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
 OPERATOR, SHOP, OTHER = BookId(1000), BookId(1001), BookId(1002)
+SECOND_PART = BookId(999)
+"""Of the operator's book; it mirrors the shop, and the first one the other seller and people's balances."""
 SELLER, OTHER_SELLER = PartyId(1), PartyId(2)
 BUYERS: Final = (PartyId(11), PartyId(12))
 URL: Final = "https://shop.example/notifications"
@@ -94,20 +96,21 @@ class Cast:
 
 
 def open_books(server: Server) -> None:
-    """Two sellers, their books, the operator's, two buyers with a card each, and the key that signs messages."""
+    """Two sellers, their books, the operator's in two parts, two buyers with a card each, the key for messages."""
     for party_id in (SELLER, OTHER_SELLER, *BUYERS):
         _insert(server, "party", (party_id,), _party(party_id))
     for party_id in BUYERS:
         card = {"payment_method_id": 100 + party_id, "rail": "simulated", "rail_token": f"card {party_id}"}
         card |= {"method": "CC", "environment": "sandbox", "expires_on": None, "removed_at": None, "verified_at": BEGIN}
         _insert(server, "payment_method", (100 + party_id,), card)
-    for book_id, owner in ((OPERATOR, None), (SHOP, SELLER), (OTHER, OTHER_SELLER)):
+    for book_id, owner in ((OPERATOR, None), (SECOND_PART, None), (SHOP, SELLER), (OTHER, OTHER_SELLER)):
         _insert(server, "book", (book_id,), _book(book_id, owner))
         for kind in _OF_SELLERS if owner is not None else (AccountKind.FEE_INCOME,):
             _open(server, book_id, kind, "")
-    _open(server, OPERATOR, AccountKind.RAIL, "simulated")
-    for seller in (SELLER, OTHER_SELLER):
-        _open(server, OPERATOR, AccountKind.OWED_TO, str(seller))
+    for operator in (OPERATOR, SECOND_PART):
+        _open(server, operator, AccountKind.RAIL, "simulated")
+    for operator, seller in ((OPERATOR, SELLER), (OPERATOR, OTHER_SELLER), (SECOND_PART, SELLER)):
+        _open(server, operator, AccountKind.OWED_TO, str(seller))
     key = {"name": KEY_NAME, "private_key_sealed": _sealed_key(), "certificate_pem": "", "created_at": BEGIN}
     _insert(server, "signing_key", (KEY_NAME,), key)
 
@@ -141,7 +144,8 @@ def _book(book_id: BookId, owner: PartyId | None) -> dict[str, Any]:
         "one_row_payments": owner != SELLER,
         "signature_method": "RSA-SHA1",
         "parts": None,
-        "part": 0,
+        "part": int(book_id == SECOND_PART),
+        "operator_part": int(book_id in {SECOND_PART, SHOP}),
     }
 
 

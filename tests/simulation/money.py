@@ -173,20 +173,20 @@ async def lock(
     for table, names in (("token", tokens), ("transaction", transactions)):
         wanted |= {row["instrument_id"] for name in names if (row := tx.see(table, (book_id, name))) is not None}
     known = [row for name in wanted if name and (row := tx.see("instrument", (book_id, name))) is not None]
-    operator = next(
-        (
-            row["book_id"]
-            for _, row in tx.scan("book")
-            if row["party_id"] is None and row["environment"] == rules["environment"]
-        ),
-        None,
-    )
+    operators = {
+        row["part"]: row["book_id"]
+        for _, row in tx.scan("book")
+        if row["party_id"] is None and row["environment"] == rules["environment"]
+    }
+    own = tx.see("book", (book_id,))
+    assert own is not None
     for instrument in sorted(known, key=lambda row: row["account_id"]):
         await tx.lock("account", (book_id, instrument["account_id"]))
     return [
         Record(
             book_id=book_id,
-            operator_book_id=operator,
+            operator_book_id=operators[own["operator_part"]],
+            balances_book_id=operators[0],
             **rules,
             instrument_ids=[row["instrument_id"] for row in known],
         )

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 from tests.simulation.callers import Question
-from tests.simulation.cast import OPERATOR
+from tests.simulation.cast import OPERATOR, SECOND_PART
 from tests.simulation.postgres import Record, Server
 from tests.simulation.rails import Bank, Receiver
 
@@ -67,14 +67,21 @@ def _balances(server: Server) -> Iterator[str]:
     yield from (f"transfers on the missing account {key}" for key, micros in moved.items() if micros)
     yield from (f"book {book} sums to {micros}" for book, micros in sums.items() if micros)
     cash = {row["book_id"]: row["balance_micros"] for row in server.rows("account") if row["kind"] == "cash"}
-    owed = {row["subject"]: -row["balance_micros"] for row in server.rows("account") if row["kind"] == "owed_to"}
+    owed: Counter[str] = Counter()
+    for row in server.rows("account"):
+        if row["kind"] == "owed_to":
+            owed[row["subject"]] -= row["balance_micros"]
     for row in server.rows("book"):
         if row["party_id"] is not None and cash[row["book_id"]] != owed[str(row["party_id"])]:
             yield f"seller {row['party_id']}: cash {cash[row['book_id']]}, owed {owed[str(row['party_id'])]}"
 
 
 def _instruments(server: Server, transactions: dict[str, Record]) -> Iterator[str]:
-    balances = {row["subject"]: row["balance_micros"] for row in server.rows("account") if row["book_id"] != OPERATOR}
+    balances = {
+        row["subject"]: row["balance_micros"]
+        for row in server.rows("account")
+        if row["book_id"] not in {OPERATOR, SECOND_PART}
+    }
     expected: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in transactions.values():
         if row["instrument_id"] is not None:

@@ -85,7 +85,10 @@ class Cluster:
         return NodeRouter(KeptConnections(coordinator, 2), self.locate, self.open_node)
 
     async def move(self, book_id: int, to: Machine) -> None:
-        """Move a book with all its rows and its entry, while it is in use; the rest is on every machine already."""
+        """Move a book with all its rows and its entry, while it is in use; the rest is on every machine already.
+
+        So are the entries of the operator's books.
+        """
         old, new = await asyncpg.connect(self.machine_of(self.places[book_id]).url), await asyncpg.connect(to.url)
         try:
             async with old.transaction(), new.transaction():
@@ -93,7 +96,8 @@ class Cluster:
                     await connection.execute("SET LOCAL session_replication_role = 'replica'")  # keys hold at the end
                 tables = await distribution.tables_of_books(old)
                 await old.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
-                for table in (*tables, "book"):
+                of_seller = await old.fetchval("SELECT party_id IS NOT NULL FROM book WHERE book_id = $1", book_id)
+                for table in (*tables, *(["book"] if of_seller else [])):
                     await _copy(old, new, table, "WHERE book_id = $1", book_id)
                     await old.execute(f"DELETE FROM {table} WHERE book_id = $1", book_id)  # noqa: S608 - a table of ours
             self.places[book_id] = to.node

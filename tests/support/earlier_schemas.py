@@ -7,6 +7,10 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # The operator's book is one.
+    "0056": """
+ALTER TABLE book DROP COLUMN operator_part;
+""",
     # Payments on tabs are read for.
     "0055": """
 DROP TYPE remembered_tab;

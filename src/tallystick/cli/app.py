@@ -73,6 +73,9 @@ COMMANDS: Final[Mapping[str, CommandEntry]] = {
     "hosts": CommandEntry("commands.hosts:app", "Hosts to which buyers return: claimed, so that no others lead there."),
     "staff": CommandEntry("commands.people:staff_app", "Who works for a seller, and as what."),
     "operators": CommandEntry("commands.people:operators_app", "Who may use the operator's pages at /admin."),
+    "operator": CommandEntry(
+        "commands.splitting:operator_app", "The operator's own books, in which real money is mirrored."
+    ),
     "live": CommandEntry("commands.money.live:app", "The live books of a seller, in which money is real."),
     "pay": CommandEntry(
         "commands.money.moves:pay", "Charge a buyer in the sandbox, as a seller's program does with Pay."

@@ -48,6 +48,7 @@ is `null`.
 | `account second-factor reset` | the same, and `reset`: whether there was anything to take |
 | `account charges` | `environment`, `smallest_charge` (text with six decimals), `dust` (`keep`, `write_off`, `round`) |
 | `account split` | `parts`: how many books there are |
+| `operator split` | `environment`, `parts`: how many books the operator has there |
 | `account set-logo` | `logo`: what the picture is found by |
 | `keys create`, `keys make`, `keys rotate` | `account_id`, `access_key_id`, `secret`, `environment`, `created_at`, \
 `expires_at`, `scopes`, `networks`, `calls_per_second` |

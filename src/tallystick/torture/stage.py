@@ -53,12 +53,15 @@ from tallystick.store.accounts import parties, payment_methods
 from tallystick.store.accounts.payment_methods import NewPaymentMethod
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import SANDBOX
-from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book
+from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book, split_operator_book
 from tallystick.torture.hooks import Hooks
 from tallystick.torture.model.money import UNIT, fee
 from tallystick.torture.model.operations import TokenSlot
 from tallystick.torture.model.state import Terms
 from tallystick.wiring import open_service
+
+_PARTS: Final = 2
+"""Of the operator's book, so that a seller's payments from balances and by card are mirrored in two of them."""
 
 CUSHION_MICROS: Final = 9_000 * UNIT
 """What each seller has at the beginning, so that no refund of real money ever lacks it: the model counts on that."""
@@ -152,6 +155,7 @@ class Stage:
     async def _seller(self, number: int) -> TortureSeller:
         now, name = self.service.clock(), secrets.token_hex(8)
         async with self.service.pool.acquire() as connection:
+            await split_operator_book(connection, SANDBOX, _PARTS, now)
             party = await parties.create_business(connection, f"{name}@seller.example", f"Seller {number}", now)
         key = await access_keys.create(self.service.pool, self.service.vault, party.party_id, SANDBOX, now)
         if key.book_id is None:

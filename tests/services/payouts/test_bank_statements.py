@@ -29,6 +29,7 @@ from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.services.payouts import bank_statements, desk
 from tallystick.services.payouts.bank_statements import GivenStatement, StatementError
+from tallystick.services.rails import operator_books
 from tallystick.settings import Settings
 from tallystick.store.ledger.verify import verify
 from tallystick.store.payouts import destinations
@@ -101,7 +102,7 @@ class Desk:
 
     async def account(self, kind: str) -> int:
         found = await self.service.pool.fetchval(
-            "SELECT balance_micros FROM account JOIN book USING (book_id)"
+            "SELECT sum(balance_micros)::bigint FROM account JOIN book USING (book_id)"
             " WHERE party_id IS NULL AND environment = 'sandbox' AND kind = $1",
             kind,
         )
@@ -120,6 +121,7 @@ async def opened(
     )
     clock = TestClock()
     async with open_service(settings, clock) as service:
+        await operator_books.split(service, BY_COMMAND, "sandbox", 2)
         yield service, clock
 
 

@@ -24,7 +24,8 @@ from tallystick.processors.rail import MovementKind, Rail, RailAnswer, RailMovem
 from tallystick.processors.rails import Rails
 from tallystick.processors.simulated_numbers import Behaviour, rail_token
 from tallystick.services.context import Service
-from tallystick.services.rails import refunds
+from tallystick.services.operations.audit import Actor
+from tallystick.services.rails import operator_books, refunds
 from tallystick.services.rails.reconciliation import days_of, find, reconcile, reconcile_if_due
 from tallystick.settings import Settings
 from tallystick.store.ledger.verify import STATEMENTS, verify
@@ -87,7 +88,7 @@ class Desk:
 
     async def account(self, kind: str) -> int:
         found = await self.service.pool.fetchval(
-            "SELECT balance_micros FROM account JOIN book USING (book_id)"
+            "SELECT sum(balance_micros)::bigint FROM account JOIN book USING (book_id)"
             " WHERE party_id IS NULL AND environment = 'sandbox' AND kind = $1",
             kind,
         )
@@ -106,6 +107,7 @@ async def opened(
     )
     clock = TestClock()
     async with open_service(settings, clock) as service:
+        await operator_books.split(service, Actor.command("a test"), "sandbox", 2)
         yield service, clock
 
 

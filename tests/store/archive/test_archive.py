@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.store.direct import taken, work
 from tests.store.past import Past, accepted, figure, paid_through, pay_other
 from tests.support.books import Buyer, OpenBooks
 
@@ -18,7 +19,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.archive import archive as archiving
 from tallystick.store.archive.archive import TooRecentError
 from tallystick.store.archive.check import restore_references
-from tallystick.store.ledger import shards
+from tallystick.store.ledger import create_book, shards
 from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import authorizations, reads
 from tallystick.store.queries.figures import Sum
@@ -241,6 +242,29 @@ async def test_the_parts_of_a_seller_wait_for_one_another(past: Past) -> None:
     assert all(entry == before[entry.transaction.transaction_id] for entry in left)
     since = {book for book, _ in await archiving.held_back(past.pool, shop.clock() - timedelta(days=20))}
     assert since == {*books}
+    await past.assert_proven()
+
+
+async def test_what_each_part_of_the_operators_book_mirrored_leaves_it(past: Past, open_shop: OpenBooks) -> None:
+    async with past.pool.acquire() as connection:
+        parts = await create_book.split_operator_book(connection, "sandbox", 2, past.shop.clock())
+    other = await open_shop(past.pool)
+    other.clock = past.shop.clock
+    by_card = taken(await other.pay(await other.sender_token(Method.CC), "9.00"), "Pending")
+    await work(other)
+    payer = await other.sender_token()
+    await other.deposit(payer, "9.00")
+    by_balance = taken(await other.pay(payer, "5.00"))
+    mirrors = "SELECT DISTINCT book_id FROM transfer WHERE transaction_id = $1 AND book_id = ANY($2::bigint[])"
+    both = [part.book_id for part in parts]
+    assert await past.pool.fetchval(mirrors, by_card, both) == both[1]
+    assert await past.pool.fetchval(mirrors, by_balance, both) == both[0]
+    past.shop.clock.forward(days=30)
+    await past.archive()
+
+    assert await past.pool.fetch("SELECT FROM transfer WHERE transaction_id = ANY($1)", [by_card, by_balance]) == []
+    marked = "SELECT count(*) FROM book WHERE book_id = ANY($1::bigint[]) AND archived_before IS NOT NULL"
+    assert await past.pool.fetchval(marked, both) == 2
     await past.assert_proven()
 
 

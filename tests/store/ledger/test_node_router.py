@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
+from tests.store.direct import taken
 from tests.support.balanced import all_balanced
 from tests.support.books import Books, Buyer, new_books
 from tests.support.clock import TestClock
@@ -20,13 +21,21 @@ from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.distribution import Node, address_of
 from tallystick.db.node_router import NodeRouter
+from tallystick.domain.commands import Method, Paid
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.create_book import split_operator_book
 from tallystick.store.ledger.load import NoSuchBookError
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.rules import Rules
+
+PAID_AT_THE_RAIL = """
+INSERT INTO simulated_charge (idempotency_key, rail_token, amount_micros, outcome, opened_at, known_at)
+SELECT transaction_id, 'card', 20000000, 'paid', $2::timestamptz, $2 FROM unnest($1::text[]) AS transaction_id
+"""
+"""What nobody was asked for here, as the rail would remember it."""
 
 
 @dataclass
@@ -127,6 +136,37 @@ async def test_a_dead_machine_stops_only_the_books_that_it_has(stage: Stage, clo
         await there.pay(their_buyer, "0.05")
     assert isinstance(await stage.pay(), Accepted)
     await stage.cluster.move(other.book_id, stage.cluster.machines[0])
+
+
+async def test_a_dead_machine_stops_only_its_share_of_real_money(stage: Stage, clock: TestClock) -> None:
+    """Each seller's book lies beside the part of the operator's book that mirrors it."""
+    async with stage.pools[0].acquire() as connection:
+        parts = await split_operator_book(connection, "sandbox", 2, clock())
+    other = await new_books(stage.pools[0], clock)
+    sellers = [replace(stage.shop, pool=stage.pools[0]), other]
+    buyers = [await seller.prepaid_buyer("100.00", Method.CC) for seller in sellers]
+    await other.committer.close()
+    await stage.cluster.copy_what_is_everywhere()
+    for book_id in (parts[1].book_id, other.book_id):
+        stage.cluster.places[book_id] = stage.cluster.machines[0].node
+        await stage.cluster.move(book_id, stage.cluster.machines[1])
+    here, there = (replace(seller, committer=stage.shop.committer) for seller in sellers)
+    first, second = [
+        taken(await at.fund(buyer, "20.00"), "Pending") for at, buyer in zip((here, there), buyers, strict=True)
+    ]
+
+    stage.cluster.machines[1].die()
+    await here.resolve(first, Paid())
+    assert await here.balance(buyers[0]) == parse_amount("20.00")
+    with pytest.raises(NoSuchBookError):
+        await there.resolve(second, Paid())
+
+    stage.cluster.machines[1].is_dead = False
+    for book_id in (parts[1].book_id, other.book_id):
+        await stage.cluster.move(book_id, stage.cluster.machines[0])
+    await there.resolve(second, Paid())
+    assert await there.balance(buyers[1]) == parse_amount("20.00")
+    await stage.pools[0].execute(PAID_AT_THE_RAIL, [first, second], clock())
 
 
 async def test_a_book_that_another_machine_has_taken_over_is_found_there(stage: Stage) -> None:

@@ -37,6 +37,7 @@ ACTION_WORDS: Final = (
     Deed("account charges --account {shop} --smallest 0.000001", "charges.smallest"),
     Deed("account charges --account {shop} --dust round", "charges.dust"),
     Deed("account split --account {shop} --parts 2", "account.split"),
+    Deed("operator split --environment live --parts 2", "operator.split"),
     Deed("account standing --account {person} --email-verified", "account.verify_email"),
     Deed("account standing --account {person} --email-unverified", "account.unverify_email"),
     Deed("account standing --account {person} --verified", "account.verify"),

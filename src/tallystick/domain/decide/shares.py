@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tallystick.domain.accounts import TOTALS, AccountKind
-from tallystick.domain.commands import FeePayer
+from tallystick.domain.commands import FeePayer, Method
 from tallystick.domain.ids import AccountId, BookId, PartyId, TransactionId
 from tallystick.domain.money import round_half_up_to_minor_unit
 from tallystick.domain.outcomes import Done
@@ -70,6 +70,17 @@ def when_opened(transaction: Transaction) -> Parts:
 def caller_pays(transaction: Transaction) -> bool:
     """The service's fee is taken from the caller, who is not the recipient."""
     return transaction.recipient_id is not None and transaction.fee_payer is FeePayer.CALLER
+
+
+def is_of_balance(transaction: Transaction) -> bool:
+    """Whether its amount comes from a person's account balance or goes back there, and not from or to a rail.
+
+    What a bank account paid comes back to the balance. `verify` knows the same rule.
+    """
+    if transaction.sender_id is None:
+        return False
+    method = transaction.payment_method
+    return method == Method.ABT.value or (method == Method.ACH.value and transaction.operation is Operation.REFUND)
 
 
 def book(state: State, transaction: Transaction, parts: Parts, outside: AccountId | None = None) -> Decision:

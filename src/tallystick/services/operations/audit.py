@@ -90,6 +90,7 @@ ACTIONS: Final = frozenset(
         "live.open",
         "operator.add",
         "operator.remove",
+        "operator.split",
         "operator.signing_key",
         "operator.signing_key_revoke",
         "operator.signing_key_destroy",

@@ -76,10 +76,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """A book, and up to where its history can leave."""
+    """A book, the operator's books in which its real money is mirrored, and up to where its history can leave."""
 
     book_id: BookId
-    operator_book_id: BookId
+    mirrors: frozenset[BookId]
     until: datetime
 
 
@@ -145,7 +145,7 @@ async def _archive_all(
             await _add_up(pool, row["book_id"], before, book_now)
     for row in books:
         until = cuts.get(row["book_id"], _EPOCH)  # a book that was opened meanwhile has nothing so old
-        book = _Book(row["book_id"], row["operator_book_id"], until)
+        book = _Book(row["book_id"], frozenset({row["operator_book_id"], row["balances_book_id"]}), until)
         book_now = now + timedelta(seconds=row["clock_offset_seconds"])
         await pool.execute(_SQL["forget_answers"], row["book_id"], book_now - REFERENCE_LIFETIME)
         while True:
@@ -244,7 +244,7 @@ async def _books_of(connection: Connection, book: _Book, transactions: Sequence[
     """The books in which these transactions moved money, in the order in which everybody locks them."""
     recipients = {row["recipient_party_id"] for row in transactions} - {None}
     found = await connection.fetch(_SQL["books_of_recipients"], book.book_id, sorted(recipients))
-    return sorted({book.book_id, book.operator_book_id, *(row["book_id"] for row in found)})
+    return sorted({book.book_id, *book.mirrors, *(row["book_id"] for row in found)})
 
 
 async def _carry(

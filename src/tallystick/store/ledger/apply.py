@@ -16,6 +16,7 @@ from tallystick.db.connections import Connection
 from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
 from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.decide.shares import is_of_balance
 from tallystick.domain.ids import AccountId, BookId, InstrumentId
 from tallystick.domain.messages.events import Known, happenings
 from tallystick.domain.state import Decision, Instrument, InstrumentKind, PayoutEnd, PayoutOrder, Transfer
@@ -254,15 +255,30 @@ class Batch:
             await self.connection.execute(MONEY["move_balances"], book_id, changes)
 
     async def move_outside(self) -> None:
-        """Mirror in the operator's book what came in from outside, and what is owed for it."""
-        transfers = [transfer for decision in self.decisions for transfer in decision.operator_transfers]
-        if not transfers:
-            return
-        if self.loaded.operator_book_id is None:
+        """Mirror in the operator's book what came in from outside, and what is owed for it.
+
+        Where that is in parts, each transaction is mirrored in one of them as a whole, so that each sums to zero: that
+        of the group's own book, or the one that has people's balances. All groups move in the parts in the same order.
+        """
+        moved: dict[BookId, list[Transfer]] = {}
+        opened: dict[BookId, set[tuple[AccountKind, str]]] = {}
+        for decision in self.decisions:
+            of_balances = {item.transaction_id for item in decision.transactions if is_of_balance(item)}
+            for transfer in decision.operator_transfers:
+                part = self._part_of_operator(of_balances=transfer.transaction_id in of_balances)
+                moved.setdefault(part, []).append(transfer)
+                opened.setdefault(part, set()).update(decision.operator_opens)
+        for part in sorted(moved):
+            if part != self.loaded.balances_book_id:  # the first one owes every seller from the beginning on
+                opened[part] |= {(AccountKind.OWED_TO, str(seller)) for seller in self.loaded.state.recipients}
+            await self._ensure_accounts(part, opened[part])
+            await self.move(part, moved[part])
+
+    def _part_of_operator(self, *, of_balances: bool) -> BookId:
+        part = self.loaded.balances_book_id if of_balances else self.loaded.operator_book_id
+        if part is None:
             raise RuntimeError("there is no operator's book to mirror real money in")
-        opened = {opened for decision in self.decisions for opened in decision.operator_opens}
-        await self._ensure_accounts(self.loaded.operator_book_id, opened)
-        await self.move(self.loaded.operator_book_id, transfers)
+        return part
 
     async def update_transactions(self) -> None:
         """Write down what earlier transactions have come to, and new ones that have gone on at once."""

@@ -79,15 +79,17 @@ class NoSuchBookError(LookupError):
 class LoadedState:
     """The state of a group and what the store needs besides.
 
-    `notification_url`: where the seller wants to hear of events. `now` is the book's own time. The `known_…` hold
-    what was in the store before anything was decided. `versions`: those of the accounts, by number, that must still be
-    the same when they are charged; none where the accounts are locked. `parts`: all books of a seller with several.
-    `reuse_references` as in Rules. `charge_events`: charges that are answered at once are events, too.
-    `one_row_payments`: payments from instruments are their own transfers; of groups that lock it is not read.
+    `operator_book_id`: the operator's book, or the part of it, that mirrors this one. `balances_book_id`: the one that
+    has people's balances. `notification_url`: where the seller wants to hear of events. `now` is the book's own time.
+    The `known_…` hold what was in the store before anything was decided. `versions`: those of the accounts, by number,
+    that must still be the same when they are charged; none where the accounts are locked. `parts`: all books of a
+    seller with several. `reuse_references` as in Rules. `charge_events`: charges that are answered at once are events,
+    too. `one_row_payments`: payments from instruments are their own transfers; of groups that lock it is not read.
     """
 
     state: State
     operator_book_id: BookId | None
+    balances_book_id: BookId | None
     notification_url: str | None
     now: datetime
     known_instruments: Mapping[InstrumentId, Instrument]
@@ -185,14 +187,14 @@ async def load(
     await _load_named(connection, state, wanted, now - REFERENCE_LIFETIME, reuse=rules.reuse_references)
     await _load_disputes(connection, state, commands)
     await _load_bookings(connection, state, commands)
-    operator_book_id = book["operator_book_id"]
     payers = {token.sender_id for token in state.tokens.values() if token.source and token.source.method is Method.ABT}
     if payers:
-        state.person_balances = await _lock_person_balances(connection, operator_book_id, payers)
+        state.person_balances = await _lock_person_balances(connection, book["balances_book_id"], payers)
     await _load_other_sellers(connection, state, commands)
     return LoadedState(
         state,
-        operator_book_id,
+        book["operator_book_id"],
+        book["balances_book_id"],
         book["notification_url"],
         now,
         known_instruments=dict(state.instruments),
@@ -359,9 +361,7 @@ async def _load_other_sellers(connection: Connection, state: State, commands: Se
         state.dues_micros = -row["balance_micros"] if row is not None else 0
 
 
-async def _lock_person_balances(
-    connection: Connection, operator_book_id: BookId, payers: set[PartyId]
-) -> dict[PartyId, int]:
+async def _lock_person_balances(connection: Connection, book_id: BookId, payers: set[PartyId]) -> dict[PartyId, int]:
     accounts = {balance_account(payer): payer for payer in payers}
-    rows = await connection.fetch(MONEY["lock_accounts"], operator_book_id, [*accounts])
+    rows = await connection.fetch(MONEY["lock_accounts"], book_id, [*accounts])
     return {accounts[row["account_id"]]: -row["balance_micros"] for row in rows}

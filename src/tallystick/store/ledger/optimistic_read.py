@@ -85,6 +85,7 @@ async def optimistic_read(
     loaded = LoadedState(
         state,
         None,
+        None,
         book["notification_url"],
         now + timedelta(seconds=book["clock_offset_seconds"]),
         known_instruments=dict(state.instruments),

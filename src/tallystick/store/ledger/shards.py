@@ -37,13 +37,14 @@ async def split(
     Raises NoBookError; ValueError: it has more already, and books are never joined.
     """
     async with connection.transaction():
-        rows = await connection.fetch(_SQL["lock_parts"], party_id, environment, USD)
-        if not rows:
+        await connection.execute(_SQL["lock_parts"], party_id, environment, USD)
+        before = await shards_of_seller(connection, party_id, environment)  # as fresh as the lock
+        if not before:
             raise NoBookError(party_id)
-        if parts < len(rows):
-            raise ValueError(f"there are {len(rows)} parts already, and they are never joined")
-        for part in range(len(rows), parts):
-            await create_shard(connection, BookId(rows[0]["book_id"]), part, now)
+        if parts < len(before):
+            raise ValueError(f"there are {len(before)} parts already, and they are never joined")
+        for part in range(len(before), parts):
+            await create_shard(connection, party_id, environment, before[0], part, now)
         books = await shards_of_seller(connection, party_id, environment)
         if len(books) > 1:
             await connection.execute(_SQL["note_parts"], books)

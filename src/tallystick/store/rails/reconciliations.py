@@ -21,7 +21,7 @@ _SQL: Final = load_statements("reconciliations.sql", __package__)
 
 @dataclass(frozen=True, slots=True)
 class RailBook:
-    """One rail in one environment. `book_id`: the operator's book there."""
+    """One rail in one environment. `book_id`: the operator's book there, the first one where it is in parts."""
 
     book_id: BookId
     rail: str
@@ -138,7 +138,7 @@ async def moved_here(
     reversals = await database.fetch(_SQL["reversals"], books, ids)
     came_back = {row["transaction_id"]: row["original_id"] for row in reversals}
     rail = account_id(AccountKind.RAIL, place.rail)
-    rows = await database.fetch(_SQL["moved_here"], place.book_id, [*ids, *came_back], rail)
+    rows = await database.fetch(_SQL["moved_here"], place.environment, [*ids, *came_back], rail)
     waiting = {row["transaction_id"] for row in await database.fetch(_SQL["under_way"], books, ids)}
     waiting |= {row["transaction_id"] for row in await database.fetch(_SQL["payouts_under_way"], books, ids)}
     found: dict[TransactionId, MovedHere] = {}

@@ -74,6 +74,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "live.open": "Opened the live books",
     "operator.add": "Made somebody an operator",
     "operator.remove": "Removed an operator",
+    "operator.split": "Gave the operator's book more parts",
     "operator.signing_key": "Made a new key for signing messages",
     "operator.signing_key_revoke": "Revoked a key for signing messages",
     "operator.signing_key_destroy": "Destroyed private halves of keys for signing messages",

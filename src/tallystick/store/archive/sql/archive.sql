@@ -1,12 +1,17 @@
 -- Settled history leaves the books in batches. Read by archive.py. $1 is the book, where nothing else is said.
 
 -- name: books
--- Every book with its clock and the operator's book of the same environment, and whether a console shows its figures.
-SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id,
+-- Every book with its clock, the part of the operator's book that mirrors it and the one that has people's balances, and
+-- whether a console shows its figures.
+SELECT book.book_id, book.clock_offset_seconds, operator.book_id AS operator_book_id, balances.book_id AS balances_book_id,
        book.party_id IS NOT NULL AS has_console
   FROM book
   JOIN book AS operator
     ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
+   AND operator.part = book.operator_part
+  JOIN book AS balances
+    ON balances.party_id IS NULL AND balances.environment = book.environment AND balances.currency = book.currency
+   AND balances.part = 0
  ORDER BY book.book_id
 
 -- name: last_batch

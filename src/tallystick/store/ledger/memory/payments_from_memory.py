@@ -179,6 +179,7 @@ def _loaded(
     return LoadedState(
         state,
         None,
+        None,
         book.notification_url,
         now,
         known_instruments=dict(state.instruments),

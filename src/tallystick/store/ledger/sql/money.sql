@@ -71,7 +71,8 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
 -- name: lock
 -- Lock the accounts of the instruments that the group names, in id order: itself ($2), by its tokens ($3), by transactions
 -- ($4). The account's lock also guards instrument, tokens and transactions: nobody changes those without it.
--- The answer is the book's rules, its owner, the operator's book that mirrors it, and the instruments that were found.
+-- The answer is the book's rules, its owner, the part of the operator's book that mirrors it, the one that has people's
+-- balances, and the instruments that were found.
 WITH wanted AS (
     SELECT unnest($2::text[]) COLLATE "C" AS instrument_id
     UNION SELECT token.instrument_id
@@ -88,7 +89,7 @@ WITH wanted AS (
 )
 SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
        book.notification_url, book.charge_events, operator.book_id AS operator_book_id,
-       coalesce(party.status = 'active', true) AS seller_active,
+       balances.book_id AS balances_book_id, coalesce(party.status = 'active', true) AS seller_active,
        party.email_verified_at IS NOT NULL AS email_verified, party.verified_at IS NOT NULL AS account_verified,
        coalesce(party.receives_cards, true) AS receives_cards, coalesce(party.marketplace, true) AS marketplace,
        coalesce(party.denied, false) AS denied, party.fee_schedule, book.parts,
@@ -97,6 +98,10 @@ SELECT book.book_id, book.party_id, book.environment, book.minimum_charge_micros
   LEFT JOIN party USING (party_id)
   LEFT JOIN book AS operator
          ON operator.party_id IS NULL AND operator.environment = book.environment AND operator.currency = book.currency
+        AND operator.part = book.operator_part
+  LEFT JOIN book AS balances
+         ON balances.party_id IS NULL AND balances.environment = book.environment AND balances.currency = book.currency
+        AND balances.part = 0
  WHERE book.book_id = $1
 
 -- name: lock_tokens

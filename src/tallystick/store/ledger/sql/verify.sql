@@ -21,6 +21,19 @@ replayed AS (
 -- A RefundReversal takes that back.
 (operation IN ('Refund', 'RefundReversal') AND instrument_id IS NOT NULL AND payment_method NOT IN ('Prepaid', 'Debt'))
 
+-- part: of_operator
+-- The environment of a seller's book (`own`) in the operator's.
+operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+
+-- part: mirroring
+-- The part of the operator's book that mirrors a seller's.
+/* part: of_operator */
+       AND operator.part = own.operator_part
+
+-- part: is_of_balance
+-- The amount comes from a person's account balance, or goes back there: the first part of the operator's book has these.
+(sender_party_id IS NOT NULL AND (payment_method = 'ABT' OR (payment_method = 'ACH' AND operation = 'Refund')))
+
 -- name: balances_follow_from_transfers
 -- The transfers of an account, replayed, sum to its balance.
 WITH /* part: replayed */
@@ -40,6 +53,17 @@ SELECT coalesce(sum(abs(coalesce(account.balance_micros, 0) - coalesce(replayed.
 -- Debits equal credits in every book.
 SELECT format('book %s: its accounts sum to %s instead of zero', book_id, sum(balance_micros))
   FROM account GROUP BY book_id HAVING sum(balance_micros) <> 0
+
+-- name: books_have_their_mirror
+-- The part of the operator's book that a seller's book belongs to exists, and the first part besides: people's balances are
+-- there.
+SELECT format('book %s: there is no part %s of the operator''s book of %s', own.book_id, needed.part, own.environment)
+  FROM book AS own
+ CROSS JOIN LATERAL (VALUES (0), (own.operator_part)) AS needed (part)
+  LEFT JOIN book AS operator
+         ON /* part: of_operator */
+        AND operator.part = needed.part
+ WHERE operator.book_id IS NULL
 
 -- name: archived_balances_sum_to_zero
 -- Debits equal credits in what the archive carries over, too.
@@ -202,7 +226,8 @@ WITH disputed AS MATERIALIZED (
       FROM transaction
       JOIN book AS own ON own.book_id = transaction.book_id
       JOIN book AS operator
-        ON operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+        ON /* part: of_operator */
+       AND operator.part = CASE WHEN /* part: is_of_balance */ THEN 0 ELSE own.operator_part END
       LEFT JOIN book AS recipient
              ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
             AND recipient.currency = own.currency AND recipient.part = 0
@@ -217,7 +242,7 @@ WITH disputed AS MATERIALIZED (
       FROM transaction
       JOIN book AS own ON own.book_id = transaction.book_id
       JOIN book AS operator
-        ON operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+        ON /* part: mirroring */
      WHERE payment_method = 'Payout'
 ), booked AS MATERIALIZED (
     SELECT transaction_id, callers_book, receivers_book, operators_book, is_payment, giver, caller, receiver, source,
@@ -601,7 +626,7 @@ WITH disputed AS MATERIALIZED (
       FROM disputed
       JOIN book AS own ON own.book_id = disputed.book_id
       JOIN book AS operator
-        ON operator.party_id IS NULL AND operator.environment = own.environment AND operator.currency = own.currency
+        ON /* part: mirroring */
       LEFT JOIN book AS recipient
              ON recipient.party_id = recipient_party_id AND recipient.environment = own.environment
             AND recipient.currency = own.currency AND recipient.part = 0

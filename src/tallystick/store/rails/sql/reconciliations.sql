@@ -1,5 +1,5 @@
 -- What rails say that they moved, and what the books say of it. Read by reconciliations.py. The book $1 of movements, bookings
--- and days is the operator's, and so is that of the transfers: every movement at a rail is mirrored there.
+-- and days is the operator's, the first one where it is in parts. Every movement at a rail is mirrored in one of these.
 
 -- part: movement
 -- What a MovedThere is made of.
@@ -104,11 +104,12 @@ SELECT payout.transaction_id
 SELECT transaction_id FROM payout WHERE book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[]) AND ended_at IS NULL
 
 -- name: moved_here
--- What the transactions $2 have moved on the account $3 of a rail.
+-- What the transactions $2 have moved on the account $3 of a rail, in all parts of the operator's book of the environment $1.
 SELECT transaction_id, sum(CASE debit_account WHEN $3 THEN amount_micros ELSE -amount_micros END)::bigint AS micros,
        max(booked_at) AS at
   FROM transfer
- WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND $3 IN (debit_account, credit_account)
+ WHERE book_id IN (SELECT book.book_id FROM book WHERE party_id IS NULL AND environment = $1)
+   AND transaction_id = ANY($2::text[]) AND $3 IN (debit_account, credit_account)
  GROUP BY transaction_id
 
 -- name: reversals
