@@ -71,6 +71,11 @@ _NOT_ALLOWED: Final = re.compile(
     r"|<(?:script|link|img|iframe)\b[^>]* (?:src|href)=\"?(?:https?:)?//"
 )
 """What a page must not have: scripts and styles in it, and what is brought from elsewhere."""
+_TABLE: Final = re.compile(r"<table>.*?</table>", re.DOTALL)
+_CODE: Final = re.compile(r"<code>[^<]+</code>")
+_BREAK: Final = re.compile(r"(?<=\w[._/])(?=\w)")
+"""Where a line may end in the name of something: after a point, a line below or a slash."""
+
 _STYLE_OF_SEARCH: Final = re.compile(r'\("style",\{\},(?P<name>\w+)\.toString\(\)\)')
 """Where the theme's script gives the window of the search its style. Its text stands in the script under this name."""
 
@@ -268,7 +273,7 @@ def finish(site: Path, target: Path, made_from: str) -> None:
             script = scripts.setdefault(code, f"assets/javascripts/page.{sha256(code.encode()).hexdigest()[:8]}.js")
             return f'<script src="{up}{script}"></script>'
 
-        page = _SCRIPT.sub(link, path.read_text("utf-8"))
+        page = _TABLE.sub(_breakable, _SCRIPT.sub(link, path.read_text("utf-8")))
         if (wrong := _NOT_ALLOWED.search(page)) is not None:
             raise SiteError(f"{name}: {page[wrong.start() : wrong.start() + 200]}")
         put(name, page.encode())
@@ -276,6 +281,11 @@ def finish(site: Path, target: Path, made_from: str) -> None:
         put(name, code.encode())
     manifest = {"made_from": made_from, "files": files, "styles": sorted(_styles_made_by_scripts(site))}
     (target / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _breakable(table: re.Match[str]) -> str:
+    """A table whose names break where they have parts: on a phone its columns are narrower than they are."""
+    return _CODE.sub(lambda code: _BREAK.sub("<wbr>", code[0]), table[0])
 
 
 def _styles_made_by_scripts(site: Path) -> Iterator[str]:

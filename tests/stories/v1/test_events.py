@@ -19,6 +19,7 @@ from tallystick.services.checkup.items import ItemStanding
 from tallystick.services.events import log
 from tallystick.services.events.numbering import number_book, number_waiting
 from tallystick.services.operations.audit import Actor
+from tallystick.services.operations.housekeeping import expire_transactions
 from tallystick.services.seller import access_keys, books
 from tallystick.store.accounts import parties
 from tallystick.store.events import events
@@ -94,6 +95,20 @@ async def test_an_object_is_told_as_it_was_also_where_it_went_on_before_it_was_n
 
     assert types(found) == ["authorization.activated", "top_up.pending", "top_up.failed"]
     assert [event["data"]["status"] for event in found[1:]] == ["pending", "failed"]
+
+
+async def test_who_runs_out_of_time_has_failed_and_who_is_cancelled_was_cancelled(program: Program) -> None:
+    shop = program.shop
+    card = await shop.books.sender_token(Method.CC)
+    body = {"authorization": card.spending, "amount": "1.00", "timeout_minutes": 30}
+    late = await program.post("/v1/charges", body)
+    shop.clock.forward(seconds=1)
+    unwanted = await program.post("/v1/charges", body)
+    await shop.done("Cancel", {"TransactionId": unwanted["id"]})
+    shop.clock.forward(minutes=31)
+    await expire_transactions(shop.service)
+    ends = {event["data"]["id"]: event["type"] for event in await read(program)}
+    assert (ends[late["id"]], ends[unwanted["id"]]) == ("charge.failed", "charge.cancelled")
 
 
 async def test_charges_that_are_answered_at_once_are_events_only_where_they_are_chosen(program: Program) -> None:

@@ -95,6 +95,16 @@ def test_every_problem_has_its_place_on_the_page_of_errors() -> None:
     assert {code for _, code in CODES.values()} | set(OWN) <= places
 
 
+def test_names_in_tables_break_at_their_parts_and_names_elsewhere_stay_whole() -> None:
+    page = texts()["events.html"]
+    assert "<td><code>authorization.<wbr>activated</code></td>" in page
+    assert "<code>charge.succeeded</code>" in page
+    assert "<code>TALLYSTICK_<wbr>DATABASE_<wbr>URL</code>" in texts()["settings.html"]
+    assert all(
+        "<wbr>" not in code for text in texts().values() for code in re.findall(r"<pre.*?</pre>", text, re.DOTALL)
+    )
+
+
 async def test_a_page_is_kept_until_it_changes(client: httpx.AsyncClient) -> None:
     page = await client.get("/docs/errors")
     assert "InsufficientBalance" in page.text
