@@ -231,15 +231,12 @@ def make_migrated(make_database: MakeDatabase, migrated: str) -> MakeDatabase:
 
 
 @pytest.fixture(scope="session")
-async def database_url(make_database: MakeDatabase) -> str:
+async def database_url(make_migrated: MakeDatabase) -> str:
     """A migrated database that the tests of one worker share: each makes books of its own. By the role for work.
 
     On a Citus coordinator it is distributed, so that all tests run on that.
     """
-    url = await make_database()
-    await migrate(url)
-    await cluster.distribute(url)
-    return for_work(url)
+    return await make_migrated()
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,14 @@ from tests.conftest import MakeDatabase
 from tests.stories.pages.serving import for_one_test, running
 from tests.stories.pages.world import Seller, World
 from tests.support.balanced import all_balanced
-
-from tallystick.db.database import open_pool
+from tests.support.pools import shared_pool
 
 
 @pytest.fixture(scope="session")
 async def pages(make_migrated: MakeDatabase) -> AsyncIterator[World]:
     """On a database of its own, so that its worker finds only its work."""
     url = await make_migrated()
-    async with await open_pool(url, max_size=10) as pool, all_balanced(pool), running(pool) as world:
+    async with shared_pool(url) as pool, all_balanced(pool), running(pool) as world:
         yield world
 
 
