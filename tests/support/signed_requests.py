@@ -236,4 +236,9 @@ def sign(verb: str, host: str, params: Mapping[str, str], secret: str) -> str:
     """The signature of version 2, written down once more."""
     method = hashlib.sha1 if params.get("SignatureMethod") == "HmacSHA1" else hashlib.sha256
     pairs = "&".join(f"{_as_signed(name)}={_as_signed(params[name])}" for name in sorted(params) if name != "Signature")
-    return base64.b64encode(hmac.digest(secret.encode(), f"{verb}\n{host}\n/\n{pairs}".encode(), method)).decode()
+    return sign_text(f"{verb}\n{host}\n/\n{pairs}", secret, method)
+
+
+def sign_text(text: str, secret: str, method: Callable[..., Any] = hashlib.sha256) -> str:
+    """The signature over a text."""
+    return base64.b64encode(hmac.digest(secret.encode(), text.encode(), method)).decode()

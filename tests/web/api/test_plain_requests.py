@@ -17,7 +17,7 @@ from tests.conftest import LONG_TESTS
 from tests.support.api_without_books import HOST, Api, Rows
 from tests.support.clock import START
 from tests.support.paths import DATA
-from tests.support.signed_requests import SignedRequests, sign
+from tests.support.signed_requests import SignedRequests, sign, sign_text
 
 from tallystick.domain.commands import Pay
 from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
@@ -135,6 +135,8 @@ PLAIN: Final = [
 async def test_what_is_plain_goes_the_short_way(reader: ModuleType, tmp_path: Path, params: dict[str, str]) -> None:
     short, general = Api(rows(), tmp_path, reader), Api(rows(), tmp_path, None)
     await warm(short, general)
+    for one in (short, general):
+        one.clock.forward(seconds=1)  # when a key was last used is noted for each call
     form = "application/x-www-form-urlencoded"
     requests = [
         got(query(params)),
@@ -152,6 +154,91 @@ async def test_what_is_plain_goes_the_short_way(reader: ModuleType, tmp_path: Pa
     assert short.plain.taken[2:] == [True] * len(requests)
     assert not any(general.plain.taken)
     assert short.counted() == general.counted()
+
+
+def as_sent(params: dict[str, str], *changes: tuple[bytes, bytes]) -> bytes:
+    """A query that is signed as it is, after these changes, whether that is how it should be encoded or not."""
+    text = "&".join(f"{name}={quote(params[name], safe='-_.~')}" for name in sorted(params)).encode()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text + b"&Signature=" + quote(sign_text(f"GET\n{HOST}\n/\n{text.decode()}", SECRET), safe="").encode()
+
+
+NEARLY: Final = [
+    query(PAY | {"CallerReference": "r" * 129}),
+    query(PAY | {"CallerDescription": "d" * 161}),
+    query(PAY | {"SenderDescription": "d" * 161}),
+    query(PAY | {"CallerReference": 'a "quotation"'}),
+    query(PAY | {"CallerReference": "back\\slash"}),
+    query(PAY | {"CallerReference": "tab\t"}),
+    query(PAY | {"CallerReference": "\x7f"}),
+    query(PAY | {"SenderDescription": "é"}),
+    query(PAY | {"SenderDescription": ""}),
+    query(PAY | {"CallerReference": ""}),
+    query(PAY | {"PrepaidInstrumentId": ""}),
+    query(PAY | {"PrepaidInstrumentId": INSTRUMENT}),
+    query(BALANCE | {"SenderTokenId": TOKEN}),
+    query(BALANCE | {"CallerReference": "r"}),
+    query(PAY | {"ChargeFeeTo": "Recipient"}),
+    query(PAY | {"SenderTokenId": TOKEN[:-1] + ("0" if TOKEN[-1] != "0" else "1")}),
+    query(PAY | {"SenderTokenId": INSTRUMENT}),
+    query(PAY | {"SenderTokenId": make_token_or_instrument_id(IdKind.PREPAID_SENDER, BookId(8), bytes(27))}),
+    query(PAY | {"TransactionAmount.Value": "1000000000000"}),
+    query(PAY | {"TransactionAmount.Value": "9999999999999.999999"}),
+    query(PAY | {"TransactionAmount.Value": "0.0"}),
+    query(PAY | {"TransactionAmount.Value": "1."}),
+    query(PAY | {"TransactionAmount.Value": ".5"}),
+    query(PAY | {"TransactionAmount.Value": "0.0000001"}),
+    query(PAY | {"TransactionAmount.Value": "00000000000001"}),
+    query(PAY | {"TransactionAmount.CurrencyCode": "EUR"}),
+    query(PAY | {"Version": "2007-01-08"}),
+    query(PAY | {"Version": "2012-01-01"}),
+    query(PAY | {"SignatureVersion": "1"}),
+    query(PAY | {"SignatureMethod": "HmacSHA1"}),
+    query(PAY | {"Timestamp": "2027-03-01T12:00:61Z"}),
+    query(PAY, host="other.example"),
+    query(PAY, verb="POST"),
+    query(PAY, secret="t" * 40),
+    query(PAY) + b"&Version=2010-08-28",
+    query(PAY) + b"&",
+    query(PAY) + b"&x",
+    b"&" + query(PAY),
+    as_sent(PAY, (b"reference%201", b"%72eference%201")),
+    as_sent(PAY, (b"reference%201", b"reference+1")),
+    as_sent(PAY, (b"12%3A00", b"12%3a00")),
+    as_sent(PAY, (b"12%3A00", b"12:00")),
+    as_sent(PAY, (b"Action=", b"%41ction=")),
+    b"",
+]
+
+
+@pytest.mark.parametrize("sent", NEARLY, ids=range(len(NEARLY)))
+async def test_what_is_nearly_plain_is_left_to_the_general_way(reader: ModuleType, tmp_path: Path, sent: bytes) -> None:
+    short, general = Api(rows(), tmp_path, reader), Api(rows(), tmp_path, None)
+    await warm(short, general)
+
+    seen = await short.send(*got(sent))
+
+    assert seen == await general.send(*got(sent))
+    assert short.plain.taken[2:] == [False]
+    assert short.counted() == general.counted()
+
+
+def test_every_character_of_a_signature_counts(reader: ModuleType) -> None:
+    keys = {KEY: reader.SigningKey(SECRET.encode(), None)}
+    signature = sign("GET", HOST, PAY, SECRET)
+    others = string.ascii_letters + string.digits + "+/="
+    unsigned = query(PAY).partition(b"&Signature=")[0]
+    assert reader.read_call("GET", query(PAY), (HOST,), keys) is not None
+    for place in range(len(signature)):
+        for other in others.replace(signature[place], ""):
+            spoilt = signature[:place] + other + signature[place + 1 :]
+            sent = unsigned + b"&Signature=" + quote(spoilt, safe="").encode()
+            assert reader.read_call("GET", sent, (HOST,), keys) is None
+    for spoilt in (signature[:-1], signature + "A", signature + "=", signature * 2):
+        sent = unsigned + b"&Signature=" + quote(spoilt, safe="").encode()
+        assert reader.read_call("GET", sent, (HOST,), keys) is None
 
 
 async def test_recorded_requests_come_to_the_same(reader: ModuleType, tmp_path: Path) -> None:

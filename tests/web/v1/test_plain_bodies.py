@@ -94,6 +94,28 @@ def test_plain_bodies_are_not_left_to_python(reader: ModuleType, asked: dict[str
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"authorization":"A","amount":"1","amount":"1"}',
+        b'{"authorization":"A","authorization":"B","amount":"1"}',
+        b'{"authorization":"A","amount":"1","note":"n","note":"m"}',
+        b'{"authorization":"A","amount":"1","more":"1"}',
+        b'{"authorization":"A","amount":"1"}{}',
+        b'{"authorization":"A","amount":"1",}',
+        b'{"authorization":"A","amount":1}',
+        b'{"authorization":"A"}',
+        b'{"amount":"1"}',
+        b'["authorization","A","amount","1"]',
+        b"{}",
+        b"",
+    ],
+)
+def test_what_is_not_plain_is_left_by_both(reader: ModuleType, body: bytes) -> None:
+    assert reader.read_charge(body) is None
+    assert plain.read_charge_in_python(body) is None
+
+
+@pytest.mark.parametrize(
     "texts",
     [
         (None, "r", None),
