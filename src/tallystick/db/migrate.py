@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 
 from tallystick.db import privileges
 from tallystick.db.named_checks import with_named_checks
 from tallystick.db.sql_script import split_script
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Database
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 FILES: Final[Mapping[str, Path]] = {path.name[:4]: path for path in sorted(MIGRATIONS.glob("*.sql"))}
@@ -115,6 +118,11 @@ async def finish(dsn: str) -> None:
                 "end them, wait a minute, and run this again"
             )
         await _finish(connection)
+
+
+async def is_finished(database: Database) -> bool:
+    """Whether nothing is kept as earlier releases need it any more: `finish`."""
+    return bool(await database.fetchval("SELECT NOT EXISTS (SELECT FROM book WHERE NOT one_row_payments)"))
 
 
 async def _finish(connection: _Connection) -> None:

@@ -53,6 +53,19 @@ async def test_a_database_and_a_rail_that_serve_are_good(service: Service) -> No
     )
 
 
+async def test_an_update_that_is_not_finished_is_for_people(service: Service) -> None:
+    assert "update" not in await found(service)
+    book_id = await service.pool.fetchval(
+        "INSERT INTO book (book_id, environment, currency, created_at, one_row_payments)"
+        " VALUES (1, 'sandbox', 'EUR', now(), false) RETURNING book_id"
+    )
+    item = (await found(service))["update"]
+    assert item.standing is ItemStanding.FOR_PEOPLE
+    assert "migrate --finish" in item.text
+    await service.pool.execute("UPDATE book SET one_row_payments = true WHERE book_id = $1", book_id)
+    assert "update" not in await found(service)
+
+
 def test_a_server_that_keeps_no_promise_is_told_what_to_change() -> None:
     good = ServerSetup(180001, 97, "on", "on", "remote_apply")
     assert good.problems == []

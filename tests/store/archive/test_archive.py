@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.store.direct import taken, work
 from tests.store.past import Past, accepted, figure, paid_through, pay_other
+from tests.support.booked import BOOKED
 from tests.support.books import Buyer, OpenBooks
 
 from tallystick.domain.commands import Declined, Method, Paid, RailOperation, Refund, ResolveCharge
@@ -19,12 +20,13 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.archive import archive as archiving
 from tallystick.store.archive.archive import TooRecentError
 from tallystick.store.archive.check import restore_references
+from tallystick.store.archive.files import read_manifest, rows
 from tallystick.store.ledger import create_book, shards
 from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import authorizations, reads
 from tallystick.store.queries.figures import Sum
 
-pytest.importorskip("pyarrow")
+read_schema = pytest.importorskip("pyarrow.parquet").read_schema
 
 
 async def test_what_is_old_leaves_and_every_sum_stays(past: Past) -> None:
@@ -48,6 +50,30 @@ async def test_what_is_old_leaves_and_every_sum_stays(past: Past) -> None:
     assert await shop.balance(past.prepaid) == parse_amount("6.25")
     assert await shop.balance(past.tab) == parse_amount("13.00")
     await past.assert_proven()
+
+
+async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(past: Past) -> None:
+    of_payments = (
+        f"SELECT transaction_id, debit_account, credit_account, amount_micros, booked_at FROM {BOOKED}"  # noqa: S608 - ours
+        " WHERE book_id = $1 AND transaction_id IN (SELECT transaction_id FROM transaction WHERE operation = 'Pay'"
+        "                                              AND instrument_id IS NOT NULL AND completed_at < $2)"
+    )
+    until = past.shop.clock() - timedelta(days=20)
+    before = await past.pool.fetch(of_payments, past.shop.book_id, until)
+    own = await past.pool.fetchval("SELECT count(*) FROM transaction WHERE own_debit_account IS NOT NULL")
+    assert own == 1 + 6, "the first of all, and every other charge of the tab"
+    assert len(before) == 1 + 12
+
+    found = []
+    for batch in await past.archive():
+        manifest, _ = read_manifest(batch.directory)
+        assert "own_debit_account" not in read_schema(batch.directory / "transaction.parquet").names
+        columns = ("transaction_id", "debit_account", "credit_account", "amount_micros", "booked_at", "number")
+        found += [row for row in rows(batch.directory, manifest, "transfer", columns) if row[2] == 2]
+
+    of_sales = {(*tuple(row), 1) for row in before}
+    assert of_sales <= set(found)
+    assert len(found) == len(of_sales) + 1  # and the payment from the account
 
 
 async def test_people_see_the_same_figures_as_before(past: Past) -> None:

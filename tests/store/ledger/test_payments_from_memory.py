@@ -42,6 +42,29 @@ def refusal(outcome: Outcome) -> Refusal:
     return outcome.refusal
 
 
+async def test_a_payment_is_its_own_transfer_as_soon_as_its_book_says_so(remembering: Remembering) -> None:
+    """What is remembered of the book is compared: an update is finished while processes serve."""
+    shop = remembering.shop
+    buyer = await remembering.buyer()
+    from_memory = await shop.pay(buyer, "1.00")
+    remembering.pool.happening.append(lambda: shop.own_transfers(on=False))
+    written_anew = await shop.pay(buyer, "1.00")
+    await shop.own_transfers(on=True)
+    read_for = await shop.pay(buyer, "1.00")
+
+    forms = []
+    for outcome in (from_memory, written_anew, read_for):
+        assert isinstance(outcome, Accepted)
+        row = await shop.pool.fetchrow(
+            "SELECT own_debit_account IS NOT NULL, status_message,"
+            "       (SELECT count(*) FROM transfer WHERE transfer.transaction_id = transaction.transaction_id)"
+            "  FROM transaction WHERE transaction_id = $1",
+            outcome.transaction_id,
+        )
+        forms.append(tuple(row or ()))
+    assert forms == [(True, None, 0), (False, "The transaction succeeded.", 1), (True, None, 0)]
+
+
 async def test_what_is_remembered_is_not_read_again(remembering: Remembering) -> None:
     buyer = await remembering.buyer()
     assert isinstance(await remembering.shop.pay(buyer, "2.00"), Accepted)

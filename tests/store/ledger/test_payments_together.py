@@ -246,6 +246,38 @@ async def test_events_are_written_to_the_book_that_wants_them(street: Street) ->
     assert [tuple(row) for row in rows] == [(street.shops[2].book_id, "charge.succeeded")]
 
 
+async def test_who_has_rows_of_transfers_shares_commits_with_who_has_none(street: Street) -> None:
+    """All of a group have rows then, which is always right; by itself a book whose payments are their own has none."""
+    await street.shops[1].own_transfers(on=False)
+    for _ in range(4):  # read for: the book has changed; and it does not share its next groups
+        await street.pay_all()
+    hits = street.memory.hits
+    first = asyncio.ensure_future(street.shops[0].pay(street.buyers[0], "1.00"))
+    await asyncio.sleep(0)  # it is on its way: the others wait together
+    outcomes = await street.pay_all()
+    assert refused([await first, *outcomes]) == [None] * (SELLERS + 1)
+    assert street.memory.hits == hits + SELLERS + 1
+    assert await street.commits(outcomes[1:]) == 1
+    assert await own_transfers(street, outcomes[1:]) == [False] * (SELLERS - 1)
+    assert await own_transfers(street, [first.result()]) == [True]
+
+
+async def own_transfers(street: Street, outcomes: Sequence[Outcome]) -> list[bool]:
+    """Whether payments are their own transfers; each has one in either form."""
+    found = []
+    for outcome in outcomes:
+        assert isinstance(outcome, Accepted)
+        own, rows = await street.pool.fetchrow(
+            "SELECT own_debit_account IS NOT NULL,"
+            "       (SELECT count(*) FROM transfer WHERE transfer.transaction_id = transaction.transaction_id)"
+            "  FROM transaction WHERE transaction_id = $1",
+            outcome.transaction_id,
+        ) or (None, None)
+        assert rows == (0 if own else 1)
+        found.append(own)
+    return found
+
+
 async def test_two_processes_on_the_same_balances_spend_what_is_there(street: Street) -> None:
     rival = Committer(street.pool, street.committer.rules, street.committer.clock, memory=PaymentMemory(100))
     pairs = list(zip(street.shops, street.buyers, strict=True))

@@ -10,6 +10,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from tallystick.db.backup.place import BackupPlace
 from tallystick.db.backup.source import BackupError
+from tallystick.db.migrate import is_finished
 from tallystick.db.server_checks import setup_of
 from tallystick.domain.texts import counted
 from tallystick.processors.rail import Rail
@@ -40,6 +41,12 @@ async def inside_items(service: Service, backups: Path | None) -> AsyncIterator[
     yield await _database(service)
     for warning in await role_warnings(service):
         yield for_people("database role", f"{warning}; see: tallystick db roles")
+    if not await is_finished(service.pool):
+        yield for_people(
+            "update",
+            "it is not finished: payments are still written as earlier releases need them. "
+            "When no process of one is left: tallystick migrate --finish",
+        )
     yield _clock(service)
     async for item in _rails(service):
         yield item
