@@ -267,14 +267,15 @@ async def own_transfers(street: Street, outcomes: Sequence[Outcome]) -> list[boo
     found = []
     for outcome in outcomes:
         assert isinstance(outcome, Accepted)
-        own, rows = await street.pool.fetchrow(
+        row = await street.pool.fetchrow(
             "SELECT own_debit_account IS NOT NULL,"
             "       (SELECT count(*) FROM transfer WHERE transfer.transaction_id = transaction.transaction_id)"
             "  FROM transaction WHERE transaction_id = $1",
             outcome.transaction_id,
-        ) or (None, None)
-        assert rows == (0 if own else 1)
-        found.append(own)
+        )
+        assert row is not None
+        assert row[1] == (0 if row[0] else 1)
+        found.append(row[0])
     return found
 
 
