@@ -297,6 +297,7 @@ async def test_a_sandbox_clock_moves_one_book_only(shop: Books, open_shop: OpenB
 async def test_verify_names_what_is_off(own_pool: Pool, open_shop: OpenBooks) -> None:
     """In a database of its own, because the damage is real."""
     shop = await open_shop(own_pool)
+    await shop.own_transfers(on=False)  # so that a transfer stays when its payment goes
     buyer = await shop.funded_buyer("10.00")
     await shop.pay(buyer, "1.00")
     assert (await verify(own_pool)).problems == []

@@ -49,10 +49,12 @@ SELECT book_id, account_id, sum(delta)::bigint AS micros,
         SELECT book_id, transaction_id, credit_account, -amount_micros
           FROM transfer WHERE transaction_id >= $1 OR transaction_id = ANY($2::text[])
         UNION ALL
-        SELECT transaction.book_id, transaction_id, side.account_id, side.delta
+        SELECT transaction.book_id, transaction_id, own_debit_account, amount_micros
           FROM book JOIN transaction ON transaction.book_id = book.book_id AND transaction_id >= $1
-         CROSS JOIN LATERAL (VALUES (own_debit_account, amount_micros), (2::bigint, -amount_micros))
-               AS side (account_id, delta)
+         WHERE own_debit_account IS NOT NULL
+        UNION ALL
+        SELECT transaction.book_id, transaction_id, 2::bigint, -amount_micros
+          FROM book JOIN transaction ON transaction.book_id = book.book_id AND transaction_id >= $1
          WHERE own_debit_account IS NOT NULL) AS movement
  GROUP BY book_id, account_id
 

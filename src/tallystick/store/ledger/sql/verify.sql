@@ -4,13 +4,17 @@
 -- is about real money, which is never moved very often.
 
 -- part: replayed
--- What the transfers of each account come to, from what the archive carries over.
+-- What the transfers of each account come to, from what the archive carries over. Those that are transactions themselves went to
+-- sales, account 2.
 replayed AS (
     SELECT book_id, account_id, sum(delta) AS balance_micros
-      FROM (SELECT book_id, side.account_id, side.delta
-              FROM /* part: booked_transfer */ AS transfer
-             CROSS JOIN LATERAL (VALUES (debit_account, amount_micros), (credit_account, -amount_micros))
-                   AS side (account_id, delta)
+      FROM (SELECT book_id, debit_account AS account_id, amount_micros AS delta FROM transfer
+            UNION ALL
+            SELECT book_id, credit_account, -amount_micros FROM transfer
+            UNION ALL
+            SELECT book_id, own_debit_account, amount_micros FROM transaction WHERE own_debit_account IS NOT NULL
+            UNION ALL
+            SELECT book_id, 2::bigint, -amount_micros FROM transaction WHERE own_debit_account IS NOT NULL
             UNION ALL
             SELECT book_id, account_id, balance_micros FROM archived_balance) AS movement
      GROUP BY book_id, account_id
