@@ -161,6 +161,11 @@ def book_of_transaction(text: str) -> BookId:
     return BookId(_decode_cached(digits[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]))
 
 
+def book_digits(transaction_id: TransactionId) -> str:
+    """The characters of a transaction's id that are its book's: equal for those of one book. Nothing is checked."""
+    return transaction_id[_TIME_DIGITS : _TIME_DIGITS + _BOOK_DIGITS]
+
+
 def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:
     """The book that any id of ours carries. Raises MalformedIdError."""
     return book_of_transaction(an_id) if len(an_id) == TRANSACTION_LENGTH else token_kind_and_book(an_id)[1]

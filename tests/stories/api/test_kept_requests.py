@@ -14,10 +14,17 @@ from tests.stories.soap.test_soap import call, dollars
 from tests.support.books import Buyer
 from tests.support.shop import Answer, Shop, Way, canonical
 
-from tallystick.domain.ids import TransactionId
+from tallystick.domain.ids import BookId, TransactionId
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.records import kept_requests
-from tallystick.store.records.kept_requests import MAX_CHARACTERS, MAX_WAITING, KeptRequest, KeptRequests, as_text
+from tallystick.store.records.kept_requests import (
+    MAX_CHARACTERS,
+    MAX_OF_A_BOOK,
+    MAX_WAITING,
+    KeptRequest,
+    KeptRequests,
+    as_text,
+)
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -93,17 +100,43 @@ async def test_they_are_forgotten_after_the_days_of_the_setting(shop: Shop, buye
     assert await kept(shop, paid) == []
 
 
-async def test_more_than_can_be_kept_is_left_out(shop: Shop) -> None:
+def note(requests: KeptRequests, transaction_id: TransactionId, times: int) -> None:
+    for number in range(times):
+        requests.note(transaction_id, str(number), AT, verb="GET", host="pay.example", path="/", content=b"Action=Pay")
+
+
+async def test_of_a_busy_seller_some_are_kept_and_all_of_the_others(shop: Shop) -> None:
     requests, first = KeptRequests(), fresh_transaction_id(shop.books.book_id, AT)
-    for number in range(MAX_WAITING + 1):
-        requests.note(first, str(number), AT, verb="GET", host="pay.example", path="/", content=b"Action=Pay")
-    full = requests.full
+    other = fresh_transaction_id(shop.books.operator_book_id, AT)
+    note(requests, first, MAX_OF_A_BOOK + 1)
+    rooms = [requests.has_room(first), requests.has_room(other)]
+    note(requests, other, 2)
 
     await requests.write(shop.service.pool)
 
-    assert (full, requests.full) == (True, False)
+    assert (rooms, requests.has_room(first)) == ([False, True], True)
     stored = "SELECT count(*) FROM kept_request WHERE transaction_id = $1"
-    assert await shop.service.pool.fetchval(stored, first) == MAX_WAITING
+    assert [await shop.service.pool.fetchval(stored, one) for one in (first, other)] == [MAX_OF_A_BOOK, 2]
+
+
+async def test_more_than_one_statement_takes_are_written(shop: Shop) -> None:
+    requests, pool = KeptRequests(), shop.service.pool
+    books = (shop.books.book_id, shop.books.operator_book_id)
+    names = [fresh_transaction_id(book_id, AT) for book_id in books]
+    for name in names:
+        note(requests, name, MAX_OF_A_BOOK - 1)
+    await requests.write(pool)
+    stored = "SELECT count(*) FROM kept_request WHERE transaction_id = ANY($1)"
+    assert await pool.fetchval(stored, names) == 2 * (MAX_OF_A_BOOK - 1)
+
+
+def test_of_very_many_sellers_no_more_are_kept_than_memory_is_given() -> None:
+    requests = KeptRequests()
+    names = [fresh_transaction_id(BookId(number), AT) for number in range(1, MAX_WAITING // MAX_OF_A_BOOK + 2)]
+    for name in names[:-1]:
+        assert requests.has_room(names[-1])
+        note(requests, name, MAX_OF_A_BOOK)
+    assert not requests.has_room(names[-1])
 
 
 def test_whatever_came_can_be_stored() -> None:

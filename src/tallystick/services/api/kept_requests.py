@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from tallystick.services.context import Service
 
 
-def keeps_requests(service: Service) -> bool:
-    """Whether settings say so, and there is room just now."""
-    return bool(service.settings.keep_requests_days) and not service.requests.full
+def keeps_request(service: Service, transaction_id: str) -> bool:
+    """Whether settings say so, and there is room just now for one that came to this transaction."""
+    return bool(service.settings.keep_requests_days) and service.requests.has_room(TransactionId(transaction_id))
 
 
 def keep_request(

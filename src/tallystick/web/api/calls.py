@@ -214,7 +214,7 @@ def keep_request(service: Service, transaction_id: str | None, scope: Scope, con
 
     `content`: the body, or the query string where there is none.
     """
-    if transaction_id is None or not kept_requests.keeps_requests(service):
+    if transaction_id is None or not kept_requests.keeps_request(service, transaction_id):
         return
     kept_requests.keep_request(
         service,
