@@ -18,6 +18,7 @@ from zlib import crc32
 import msgspec
 
 from tallystick.torture.proxy import HOST
+from tallystick.torture.told import Told, told_of
 
 _MOST_BYTES: Final = 64 * 1024
 _OF: Final = 64
@@ -30,7 +31,7 @@ _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what every secret begins with
 class Arrived:
     """One event as it arrived. `answered`: it was taken, and the service was told so."""
 
-    event: dict[str, Any]
+    told: Told
     answered: bool
 
 
@@ -78,12 +79,16 @@ class Hooks:
         if not self._is_genuine(path, headers, body):
             self.wrong.append(f"what arrived as {message_id} at {path} is not signed as it must be")
             return 400
-        event = msgspec.json.decode(body, type=dict[str, Any])
-        if event["id"] != message_id:
-            self.wrong.append(f"{event['id']} arrived as {message_id}")
+        try:
+            told = told_of(msgspec.json.decode(body, type=dict[str, Any]))
+        except (KeyError, ValueError) as error:
+            self.wrong.append(f"what arrived as {message_id} is no event: {error!r}")
+            return 400
+        if told.event_id != message_id:
+            self.wrong.append(f"{told.event_id} arrived as {message_id}")
         status = self._status(message_id)
         if status != 500:  # noqa: PLR2004 - who fails has not taken it
-            self.arrived.setdefault(path, []).append(Arrived(event, status is not None))
+            self.arrived.setdefault(path, []).append(Arrived(told, status is not None))
         return status
 
     def _status(self, message_id: str) -> int | None:

@@ -31,7 +31,7 @@ from tallystick.torture.model.story import lines as story_lines
 from tallystick.torture.player import PATIENCE_SECONDS, Log, Player, ViolationError
 from tallystick.torture.stage import TortureSeller
 from tallystick.torture.theatre import Theatre, open_theatre
-from tallystick.torture.told import Event, read_events, wrong_deliveries, wrong_events
+from tallystick.torture.told import Told, read_events, wrong_deliveries, wrong_events
 
 SHRINK_SECONDS: Final = 120
 _UNDISTURBED_SECONDS: Final = 20
@@ -91,7 +91,7 @@ class Run:
         seconds, operations = monotonic() - self._began, self.log.operations
         wrong: list[str] = []
         books: list[Books] = []
-        told: dict[TortureSeller, Sequence[Event]] = {}
+        told: dict[TortureSeller, Sequence[Told]] = {}
         if violation is None:
             await theatre.number_events()
             for seller in theatre.sellers:

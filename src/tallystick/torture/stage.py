@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
 from msgspec.structs import replace
@@ -54,11 +54,13 @@ from tallystick.store.accounts.payment_methods import NewPaymentMethod
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import SANDBOX
 from tallystick.store.ledger.create_book import SIMULATED_RAIL, operator_book, split_operator_book
-from tallystick.torture.hooks import Hooks
 from tallystick.torture.model.money import UNIT, fee
 from tallystick.torture.model.operations import TokenSlot
 from tallystick.torture.model.state import Terms
 from tallystick.wiring import open_service
+
+if TYPE_CHECKING:
+    from tallystick.torture.hooks import Hooks
 
 _PARTS: Final = 2
 """Of the operator's book, so that a seller's payments from balances and by card are mirrored in two of them."""
@@ -128,14 +130,17 @@ class Stage:
 
     async def seller(self, number: int) -> TortureSeller:
         """A new seller with a key, and a cushion of cash."""
-        return await self._patiently(lambda: self._seller(number))
+        return await self.patiently(lambda: self._seller(number))
 
     async def buyer(self, seller: TortureSeller, terms: Terms) -> TortureBuyer:
         """A new buyer who has agreed to `terms`."""
-        return await self._patiently(lambda: self._buyer(seller, terms))
+        return await self.patiently(lambda: self._buyer(seller, terms))
 
-    async def _patiently(self, make: Callable[[], Awaitable[Made]]) -> Made:
-        """All of it anew until it succeeds: what was half made is of nobody, and empty. Raises SetUpError."""
+    async def patiently(self, make: Callable[[], Awaitable[Made]]) -> Made:
+        """All of it anew until it succeeds, where the database is away: what was half made is of nobody, and empty.
+
+        Raises SetUpError.
+        """
         failure: Exception | None = None
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):

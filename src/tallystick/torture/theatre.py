@@ -135,7 +135,10 @@ class Theatre:
             await program.stop()
 
     async def number_events(self) -> None:
-        """All that has happened has its number, whoever gives it."""
+        """All that has happened has its number, whoever gives it. Raises SetUpError."""
+        await self.stage.patiently(self._number_events)
+
+    async def _number_events(self) -> None:
         service = self.stage.service
         while await event_queue.next_queue(service.pool, _BEFORE_ALL) is not None:
             if not await number_waiting(service):

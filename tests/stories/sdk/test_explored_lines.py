@@ -64,7 +64,7 @@ async def test_every_line_is_compiled_and_asks_for_the_same_as_the_one_for_curl(
     for name, request in asked.items():
         assert isinstance(request, dict), f"{name}: {request}"
         assert as_asked(request) == as_curl_asks(name, shop.url), name
-        assert request["status"] < 500, name
+        assert request["status"] != 500, name
 
 
 def as_asked(request: dict[str, Any]) -> tuple[str, httpx.URL, str | None, Any]:
