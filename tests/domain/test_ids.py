@@ -52,6 +52,14 @@ def test_other_text_is_refused_not_crashed_on(text: str) -> None:
         book_of_transaction(text)
 
 
+@given(st.integers(min_value=2**63, max_value=2**64 - 1).map(BookId))
+def test_a_book_whose_number_no_database_holds_is_in_no_id(book: BookId) -> None:
+    with pytest.raises(MalformedIdError):
+        token_kind_and_book(make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, book, bytes(27)))
+    with pytest.raises(MalformedIdError):
+        book_of_transaction(make_transaction_id(book, 0, bytes(5)))
+
+
 def test_accounts_of_a_book_have_fixed_or_derived_numbers() -> None:
     assert account_id(AccountKind.CASH) == TOTALS[AccountKind.CASH] == 1
     one, other = account_id(AccountKind.PREPAID, "A"), account_id(AccountKind.RECEIVABLE, "A")

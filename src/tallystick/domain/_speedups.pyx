@@ -27,6 +27,7 @@ cdef enum:
     TIME_END = 10
     BOOK_DIGITS = 13
     BOOK_END = 23
+    GREATEST_FIRST_DIGIT = 7  # of a book: the database holds 63 bits, the digits have room for 65
     ENTROPY_BYTES = 5
 
 cdef struct Pair:  # a name and its value, as they were sent
@@ -196,7 +197,7 @@ def book_of_token(str token not None):
     cdef const uint8_t* text = <const uint8_t*>PyUnicode_DATA(token)
     cdef uint64_t check = 0, book = 0
     cdef int at
-    if not b"A" <= text[0] <= b"Z":
+    if not b"A" <= text[0] <= b"Z" or BASE_32[text[1]] > GREATEST_FIRST_DIGIT:
         return None
     for at in range(1, TOKEN_LENGTH):
         if BASE_32[text[at]] == NO_DIGIT:
@@ -205,9 +206,9 @@ def book_of_token(str token not None):
         check = check << 5 | BASE_32[text[at]]
     if check != crc_32(text, TOKEN_BODY):
         return None
-    for at in range(2, 1 + BOOK_DIGITS):  # these are sixty bits; the first digit may be too much for sixty-four
+    for at in range(1, 1 + BOOK_DIGITS):
         book = book << 5 | BASE_32[text[at]]
-    return (<object>BASE_32[text[1]] << 60) + book
+    return book
 
 
 def transaction_id(uint64_t book, uint64_t milliseconds, bytes entropy not None):

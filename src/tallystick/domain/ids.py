@@ -27,8 +27,10 @@ PartyId = NewType("PartyId", int)
 AccountId = NewType("AccountId", int)
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TOKEN: Final = re.compile(rf"[A-Z][{ALPHABET}]{{63}}", re.ASCII)
-_TRANSACTION: Final = re.compile(rf"[{ALPHABET}]{{35}}", re.ASCII)
+_TOKEN: Final = re.compile(rf"[A-Z][0-7][{ALPHABET}]{{62}}", re.ASCII)
+_TRANSACTION: Final = re.compile(rf"[{ALPHABET}]{{10}}[0-7][{ALPHABET}]{{24}}", re.ASCII)
+"""Thirteen digits of a book have room for 65 bits. One that does not fit the database's 63 is in no id of ours."""
+
 _PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 _TO_BASE_32: Final = bytes.maketrans(ALPHABET.encode("ascii"), b"0123456789abcdefghijklmnopqrstuv")
 """To the digits that Python reads. Other characters pass unchanged, so callers check the alphabet first."""

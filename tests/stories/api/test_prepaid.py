@@ -3,6 +3,7 @@
 from tests.support.shop import Shop, amount, usd
 
 from tallystick.domain.commands import Method
+from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 
 
 async def test_ten_dollars_funded_spent_and_partly_given_back(shop: Shop) -> None:
@@ -157,3 +158,10 @@ async def test_the_wrong_token_of_the_set_is_refused(shop: Shop) -> None:
         "CallerReference": shop.reference(),
     }
     assert await shop.refused("FundPrepaid", funding) == "IncompatibleTokens"
+
+
+async def test_an_instrument_of_a_book_that_no_database_has_is_malformed(shop: Shop) -> None:
+    """Ids have room for larger numbers than the database: one of those would spoil the statement that callers share."""
+    beyond = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, BookId(2**63), bytes(27))
+    answer = await shop.call("GetPrepaidBalance", {"PrepaidInstrumentId": beyond})
+    assert answer.code == "InvalidParams"
