@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.store.direct import status
 from tests.support.books import Books, Buyer
 from tests.support.fake_rail import FakeRail
 from tests.support.master_key import VAULT
 from tests.support.paths import ROOT
 
-from tallystick.domain.commands import Command, Method, Paid, RailOperation, ResolveCharge
+from tallystick.domain.commands import Command, Method
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import Deposit, Paid, ResolveCharge
 
 from tallystick.domain.commands import (
     AuthorizePostpaid,
@@ -13,15 +14,12 @@ from tallystick.domain.commands import (
     CancelToken,
     Command,
     Consent,
-    Deposit,
     FundPrepaid,
     LimitTerms,
     Method,
-    Paid,
     Pay,
     Refund,
     Request,
-    ResolveCharge,
     SettleDebt,
     WriteOffDebt,
 )

@@ -11,26 +11,21 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
-    CollectDue,
     Command,
     Consent,
-    Declined,
-    DisputeMoved,
     FundPrepaid,
     InstallToken,
     Method,
-    Paid,
     Pay,
-    RailOperation,
     Refund,
     RefundFunding,
     Request,
-    ResolveCharge,
     SettleDebt,
     TokenPurpose,
     TokenType,

@@ -11,25 +11,22 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
     Cancel,
     Command,
-    Declined,
     FeePayer,
     InstallToken,
     LimitTerms,
     Marketplace,
     Method,
-    Paid,
     Pay,
-    RailOperation,
     Refund,
     RefundPolicy,
     Request,
     Reserve,
-    ResolveCharge,
     Settle,
     TokenPurpose,
     TokenTerms,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge, ResolvePayout, ReverseRefund
 
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import (
@@ -20,23 +21,17 @@ from tallystick.domain.commands import (
     CancelToken,
     Command,
     Consent,
-    Declined,
     FundPrepaid,
     InstallToken,
     LimitTerms,
     Method,
-    Paid,
     Pay,
-    RailOperation,
     RecordRefund,
     Refund,
     RefundFunding,
     Request,
     RequestPayout,
-    ResolveCharge,
-    ResolvePayout,
     ReturnPayout,
-    ReverseRefund,
     SettleDebt,
     TokenPurpose,
     TokenType,

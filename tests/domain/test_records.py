@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import Deposit
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
-from tallystick.domain.commands import AuthorizePostpaid, Consent, Deposit, Method, Pay, Request, WriteOffDebt
+from tallystick.domain.commands import AuthorizePostpaid, Consent, Method, Pay, Request, WriteOffDebt
 from tallystick.domain.decide import decide
 from tallystick.domain.decide.receipts import kept_message, message_of
 from tallystick.domain.fees import Bracket, FeeSchedule

@@ -9,6 +9,17 @@ from itertools import count, product
 
 import pytest
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import (
+    BookMovement,
+    Declined,
+    Deposit,
+    DisputeMoved,
+    Paid,
+    RailOperation,
+    ResolveCharge,
+    ResolvePayout,
+    ReverseRefund,
+)
 from tests.support.paths import ROOT
 from tools.states import page
 
@@ -16,27 +27,18 @@ from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
-    BookMovement,
     Cancel,
     Command,
     Consent,
-    Declined,
-    Deposit,
-    DisputeMoved,
     FundPrepaid,
     InstallToken,
     Method,
-    Paid,
     Pay,
-    RailOperation,
     Refund,
     Request,
     RequestPayout,
     Reserve,
-    ResolveCharge,
-    ResolvePayout,
     ReturnPayout,
-    ReverseRefund,
     Settle,
     SettleDebt,
     TokenPurpose,

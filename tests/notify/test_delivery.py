@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from tallystick.domain.rails.commands import Paid
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver, until
 from tests.support.books import Books, OpenBooks
 from tests.support.paths import ROOT
 
-from tallystick.domain.commands import CancelToken, Paid, Refund
+from tallystick.domain.commands import CancelToken, Refund
 from tallystick.domain.outcomes import Accepted, Done
 from tallystick.notify.delivery import COOL_DOWN, MAX_TO_ONE, next_try
 from tallystick.services.seller.manual_operations import new_reference

@@ -9,12 +9,13 @@ from urllib.parse import parse_qsl
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver
 from tests.support.books import Books
 from tests.support.paths import DATA as DATA_FOLDER
 
-from tallystick.domain.commands import Method, Paid, RailOperation, Reserve, ResolveCharge, Settle
+from tallystick.domain.commands import Method, Reserve, Settle
 from tallystick.domain.ids import BookId, PartyId, TransactionId, make_transaction_id
 from tallystick.domain.messages import signing
 from tallystick.domain.messages.signed_messages import (

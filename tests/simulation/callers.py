@@ -9,27 +9,23 @@ from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
+from tallystick.domain.rails.commands import BookMovement, Declined, Deposit, Paid, ResolvePayout
 from tests.simulation.cast import MICROS, OPERATOR, OTHER, OTHER_SELLER, SELLER, SHOP, Buyer, Cast
 
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.commands import (
-    BookMovement,
     Cancel,
     CancelToken,
     Command,
-    Declined,
-    Deposit,
     FeePayer,
     FundPrepaid,
     Marketplace,
-    Paid,
     Pay,
     Refund,
     RefundFunding,
     Request,
     RequestPayout,
     Reserve,
-    ResolvePayout,
     ReturnPayout,
     Settle,
     SettleDebt,

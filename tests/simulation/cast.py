@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tallystick.domain.rails.commands import Deposit
 from tests.simulation.postgres import Record, Server
 from tests.support.master_key import VAULT
 
@@ -19,7 +20,6 @@ from tallystick.domain.commands import (
     AuthorizePrepaid,
     Command,
     Consent,
-    Deposit,
     InstallToken,
     LimitTerms,
     Method,

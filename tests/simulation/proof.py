@@ -11,12 +11,13 @@ from math import inf
 from typing import Final
 
 import msgspec
+from tallystick.domain.rails.commands import BookMovement, Deposit, Paid, RailOperation
 from tests.simulation.callers import Question
 from tests.simulation.cast import OPERATOR, SECOND_PART
 from tests.simulation.postgres import Record, Server
 from tests.simulation.rails import Bank, Receiver
 
-from tallystick.domain.commands import BookMovement, Cancel, CancelToken, Deposit, Paid, Pay, RailOperation, Settle
+from tallystick.domain.commands import Cancel, CancelToken, Pay, Settle
 from tallystick.domain.outcomes import Accepted, Done, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 

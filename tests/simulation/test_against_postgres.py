@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 
 import msgspec
 import pytest
+from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
 from tests.simulation import money, work
 from tests.simulation.callers import Inventor, Question
 from tests.simulation.cast import BEGIN, SHOP, Cast, make_cast, open_books
@@ -23,7 +24,7 @@ from tests.simulation.loop import SimulatedLoop
 from tests.simulation.postgres import Server
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import CollectDue, Command, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
+from tallystick.domain.commands import Command
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome

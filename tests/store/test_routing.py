@@ -9,23 +9,14 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 from asyncpg.connection import LoggedQuery
+from tallystick.domain.rails.commands import Declined, DisputeMoved, Paid, ResolvePayout, ReturnCharge
 from tests.store.direct import taken, work
 from tests.store.pinned import tables_of, unpinned
 from tests.support.books import Books, Buyer
 
 from tallystick.db import distribution
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import (
-    Declined,
-    DisputeMoved,
-    Method,
-    Paid,
-    RecordRefund,
-    RequestPayout,
-    ResolvePayout,
-    ReturnCharge,
-    TokenTerms,
-)
+from tallystick.domain.commands import Method, RecordRefund, RequestPayout, TokenTerms
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done

@@ -11,13 +11,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.support.books import Books, OpenBooks
 from tests.support.clock import START
 from tests.support.master_key import VAULT
 
 from tallystick.db.clock_watch import STEP, ClockWatch, WrongClockError, believe, believed
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Method, Paid, RailOperation, ResolveCharge
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import milliseconds_of_transaction
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
+from tallystick.domain.rails.commands import Declined, Deposit, Paid, ResolveCharge
 from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
@@ -16,18 +17,14 @@ from tallystick.domain.commands import (
     AuthorizePrepaid,
     Command,
     Consent,
-    Declined,
-    Deposit,
     FundPrepaid,
     InstallToken,
     LimitTerms,
     Method,
-    Paid,
     Pay,
     Refund,
     Request,
     Reserve,
-    ResolveCharge,
     SettleDebt,
     TokenPurpose,
     TokenTerms,

@@ -11,11 +11,12 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
-from tallystick.domain.commands import FeePayer, RailOperation
+from tallystick.domain.commands import FeePayer
 from tallystick.domain.disputes.dispute import Dispute, DisputedSettlements
 from tallystick.domain.fees import FeeSchedules
 from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Outcome, TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.standing import NO_DEMANDS, WELL_KNOWN, Demands, Standing
 from tallystick.domain.tokens import Token
 

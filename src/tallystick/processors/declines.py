@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tallystick.domain.commands import Declined
+from tallystick.domain.rails.commands import Declined
 
 TRANSACTION_DENIED: Final = "TransactionDenied"
 TEMPORARY_DECLINE: Final = "TemporaryDecline"

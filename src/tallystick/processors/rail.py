@@ -11,8 +11,9 @@ from datetime import date, datetime, timedelta
 from enum import Enum, unique
 from typing import Protocol
 
-from tallystick.domain.commands import Declined, Method, Paid, RailOperation
+from tallystick.domain.commands import Method
 from tallystick.domain.disputes.dispute import DisputeStatus
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.domain.rails.reconciliation import MovementKind
 
 __all__ = [

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tallystick.domain.commands import Declined, Paid, RailOperation
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.declines import AUTHENTICATION_REQUIRED, declined
 from tallystick.processors.rail import (
     DisputeFound,

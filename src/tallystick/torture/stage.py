@@ -22,7 +22,6 @@ from tallystick.domain.commands import (
     AuthorizePrepaid,
     Command,
     Consent,
-    Deposit,
     FundPrepaid,
     InstallToken,
     Method,
@@ -42,6 +41,7 @@ from tallystick.domain.ids import (
 )
 from tallystick.domain.messages.events import TYPES
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import Deposit
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.context import Service
 from tallystick.services.events import endpoints

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("lxml")
 
+from tallystick.domain.rails.commands import Paid, ResolvePayout
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken
 from tests.support.books import Books, new_seller
@@ -22,7 +23,7 @@ from tests.support.statements import camt, entry
 
 from tallystick.domain.banking.arrivals import BankFindingKind
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import Paid, RequestPayout, ResolvePayout
+from tallystick.domain.commands import RequestPayout
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.services.context import Service

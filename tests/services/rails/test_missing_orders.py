@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
+from tallystick.domain.rails.commands import Declined, Paid, ReturnCharge
 from tests.services.rails.at_rails import OtherRail, card_is, funding, paid_at, rows, worker_of
 from tests.store.direct import status
 from tests.support.books import Books
 
-from tallystick.domain.commands import Declined, Method, Paid, ReturnCharge
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending, Unknown

@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 
 import pytest
+from tallystick.domain.rails.commands import Declined, ReturnCharge
 from tests.services.rails.at_rails import (
     EVENTS_KEY,
     OtherRail,
@@ -19,7 +20,7 @@ from tests.services.rails.at_rails import (
 from tests.store.direct import status
 from tests.support.books import Books
 
-from tallystick.domain.commands import Declined, Method, ReturnCharge
+from tallystick.domain.commands import Method
 from tallystick.domain.outcomes import Accepted, Done
 from tallystick.processors.rail import (
     DisputeFound,

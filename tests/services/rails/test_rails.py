@@ -5,6 +5,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ReturnCharge
 from tests.services.rails.at_rails import (
     EVENTS_KEY,
     OtherRail,
@@ -18,7 +19,7 @@ from tests.services.rails.at_rails import (
 from tests.store.direct import status
 from tests.support.books import Books
 
-from tallystick.domain.commands import Declined, Method, Paid, RailOperation, ReturnCharge
+from tallystick.domain.commands import Method
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done
 from tallystick.processors.rail import (

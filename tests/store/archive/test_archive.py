@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tests.store.direct import taken, work
 from tests.store.past import Past, accepted, figure, paid_through, pay_other
 from tests.support.booked import BOOKED
 from tests.support.books import Buyer, OpenBooks
 
-from tallystick.domain.commands import Declined, Method, Paid, RailOperation, Refund, ResolveCharge
+from tallystick.domain.commands import Method, Refund
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.refusals import Refusal, Refused

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import taken, work
 from tests.store.ledger.test_disputes import LOST, OPENED, WON, shop_of
 from tests.store.ledger.test_payouts import ask, end, with_cash
@@ -18,16 +19,7 @@ from tests.support.clock import START
 from tests.support.owner import connection_of_owner
 
 from tallystick.domain.accounts import AccountKind
-from tallystick.domain.commands import (
-    Declined,
-    FeePayer,
-    Marketplace,
-    Method,
-    Pay,
-    RailOperation,
-    ResolveCharge,
-    TokenTerms,
-)
+from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, TokenTerms
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done

@@ -6,10 +6,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid, ResolveCharge
 from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Declined, Method, Paid, Pay, ResolveCharge
+from tallystick.domain.commands import Method, Pay
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus

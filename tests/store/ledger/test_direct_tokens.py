@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import said, status, taken, work
 from tests.support.books import Books, Buyer
 
 from tallystick.domain.commands import (
     AmountRule,
     Cancel,
-    Declined,
     InstallToken,
     LimitTerms,
     Method,
-    RailOperation,
-    ResolveCharge,
     Settle,
     TokenPurpose,
     TokenTerms,

@@ -8,24 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import said, taken, work
 from tests.support.balanced import problems_of
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.master_key import VAULT
 from tests.support.owner import connection_of_owner
 
-from tallystick.domain.commands import (
-    Declined,
-    FeePayer,
-    Marketplace,
-    Method,
-    Pay,
-    RailOperation,
-    RefundFunding,
-    RequestPayout,
-    ResolveCharge,
-    TokenTerms,
-)
+from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, RefundFunding, RequestPayout, TokenTerms
 from tallystick.domain.disputes.dispute import DisputedSettlements, DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount

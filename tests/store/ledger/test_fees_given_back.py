@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.support.books import Books, OpenBooks
@@ -11,17 +12,7 @@ from tests.support.earlier_schemas import go_back, run_script
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.migrate import migrate
-from tallystick.domain.commands import (
-    Declined,
-    FeePayer,
-    Marketplace,
-    Method,
-    Paid,
-    Pay,
-    RailOperation,
-    ResolveCharge,
-    TokenTerms,
-)
+from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, TokenTerms
 from tallystick.domain.ids import TokenId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from tallystick.domain.rails.commands import Paid
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken
 from tests.support.balanced import all_balanced
@@ -21,7 +22,7 @@ from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
 from tallystick.db.distribution import Node, address_of
 from tallystick.db.node_router import NodeRouter
-from tallystick.domain.commands import Method, Paid
+from tallystick.domain.commands import Method
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.fee_schedules import read_fee_schedules

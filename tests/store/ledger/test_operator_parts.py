@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
+from tallystick.domain.rails.commands import Declined, ResolvePayout
 from tests.conftest import MakeDatabase
 from tests.store.direct import status, taken, work
 from tests.support.balanced import all_balanced
@@ -18,7 +19,7 @@ from tests.support.owner import connection_of_owner
 from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool
 from tallystick.db.distribution import Node
-from tallystick.domain.commands import Declined, Marketplace, Method, Pay, RequestPayout, ResolvePayout, TokenTerms
+from tallystick.domain.commands import Marketplace, Method, Pay, RequestPayout, TokenTerms
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done

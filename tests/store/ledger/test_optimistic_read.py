@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tallystick.domain.rails.commands import Declined
 from tests.conftest import MakeDatabase
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import START
@@ -16,7 +17,7 @@ from tests.support.owner import connection_of_owner
 
 from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool
-from tallystick.domain.commands import CancelToken, Declined, Method, Pay
+from tallystick.domain.commands import CancelToken, Method, Pay
 from tallystick.domain.ids import IdKind, InstrumentId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused

@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
+from tallystick.domain.rails.commands import Declined
 from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
 from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import CancelToken, Command, Declined, Method, Pay
+from tallystick.domain.commands import CancelToken, Command, Method, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome

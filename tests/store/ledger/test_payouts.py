@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid, ResolvePayout
 from tests.store.direct import said, status, taken
 from tests.store.past import Past
 from tests.support.books import Books
 from tests.support.master_key import VAULT
 
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import Declined, Paid, RequestPayout, ResolvePayout, ReturnPayout
+from tallystick.domain.commands import RequestPayout, ReturnPayout
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done, Outcome

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import on_account, said, status, taken, work
 from tests.store.past import Past, accepted
 from tests.support.books import Books, Buyer
 
-from tallystick.domain.commands import Declined, Method, RailOperation, RefundFunding, ResolveCharge
+from tallystick.domain.commands import Method, RefundFunding
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done, Outcome

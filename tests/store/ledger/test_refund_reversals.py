@@ -5,21 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tallystick.domain.rails.commands import Declined, DisputeMoved, RailOperation, ResolveCharge, ReverseRefund
 from tests.store.direct import said, status, taken, work
 from tests.store.ledger.test_marketplace_payments import Agency
 from tests.store.past import Past
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.master_key import VAULT
 
-from tallystick.domain.commands import (
-    Declined,
-    DisputeMoved,
-    Method,
-    RailOperation,
-    RefundFunding,
-    ResolveCharge,
-    ReverseRefund,
-)
+from tallystick.domain.commands import Method, RefundFunding
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount

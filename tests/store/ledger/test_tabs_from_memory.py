@@ -9,11 +9,12 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
+from tallystick.domain.rails.commands import Declined
 from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
 from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import CancelToken, Command, Declined, LimitTerms, Method, Pay
+from tallystick.domain.commands import CancelToken, Command, LimitTerms, Method, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount

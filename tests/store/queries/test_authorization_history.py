@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid
 from tests.store.long_history import write_history
 from tests.support.booked import BOOKED
 from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
-from tallystick.domain.commands import Declined, Method, Paid
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.store.queries import authorization_history, authorizations

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tests.store.direct import status
 from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 from tests.test_worker import charges, opened
 
-from tallystick.domain.commands import Declined, Method, Paid, RailOperation
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId
 from tallystick.processors.rail import RailOrder, StillPending
 from tallystick.processors.rails import Rails

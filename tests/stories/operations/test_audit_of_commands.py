@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tallystick.domain.rails.commands import RailOperation
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.stories.operations.audit_table import ACTION_WORDS, IN_OTHER_TESTS, WITHOUT
@@ -27,7 +28,7 @@ from typer.core import TyperGroup
 from tallystick.cli.app import whole_program
 from tallystick.db.connections import Pool
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import Method, RailOperation, RequestPayout
+from tallystick.domain.commands import Method, RequestPayout
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.events import endpoints
 from tallystick.services.events.endpoints import EndpointWish

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from tallystick.domain.commands import RailOperation
+from tallystick.domain.rails.commands import RailOperation
+
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
 from tallystick.domain.money import parse_amount
 from tallystick.processors.rail import RailOrder, idempotency_key

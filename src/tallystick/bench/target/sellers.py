@@ -18,7 +18,6 @@ from tallystick.domain.commands import (
     AuthorizePrepaid,
     Command,
     Consent,
-    Deposit,
     FundPrepaid,
     Method,
     Pay,
@@ -38,6 +37,7 @@ from tallystick.domain.ids import (
     make_transaction_id,
 )
 from tallystick.domain.money import MICROS_PER_UNIT
+from tallystick.domain.rails.commands import Deposit
 from tallystick.domain.refusals import Refused
 from tallystick.services.context import Service
 from tallystick.store.accounts import parties

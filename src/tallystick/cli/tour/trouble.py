@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.cli.console import ProblemError, actor_of_process
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import RailOperation
 from tallystick.domain.decide.outgoing.redemption import Redemption
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.environments import SANDBOX
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import MICROS_PER_UNIT
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.processors.rail import RailOrder
 from tallystick.services.consent import redemption_terms
 from tallystick.services.disputes import sandbox

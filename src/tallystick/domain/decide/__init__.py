@@ -15,13 +15,9 @@ from msgspec.structs import force_setattr
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
-    BookMovement,
     Cancel,
     CancelToken,
-    CollectDue,
     Command,
-    Deposit,
-    DisputeMoved,
     FundPrepaid,
     InstallToken,
     MoneyCommand,
@@ -31,11 +27,7 @@ from tallystick.domain.commands import (
     RefundFunding,
     RequestPayout,
     Reserve,
-    ResolveCharge,
-    ResolvePayout,
-    ReturnCharge,
     ReturnPayout,
-    ReverseRefund,
     Settle,
     SettleDebt,
     WriteOffDebt,
@@ -57,6 +49,16 @@ from tallystick.domain.decide.reservations import cancel, reserve, settle
 from tallystick.domain.decide.resolve import resolve_charge, return_charge
 from tallystick.domain.decide.write_off import write_off_debt
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import (
+    BookMovement,
+    CollectDue,
+    Deposit,
+    DisputeMoved,
+    ResolveCharge,
+    ResolvePayout,
+    ReturnCharge,
+    ReverseRefund,
+)
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, IdempotencyRecord, State
 

@@ -13,12 +13,13 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import FeePayer, Method, RailOperation, Refund, RefundPolicy
+from tallystick.domain.commands import FeePayer, Method, Refund, RefundPolicy
 from tallystick.domain.decide.checks import check_rail_amount, check_simulated_fault
 from tallystick.domain.decide.receipts import announce, ask_rail, record
 from tallystick.domain.decide.shares import Parts, book, in_proportion, when_opened, whole
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Operation, State, Transaction, balance_account
 

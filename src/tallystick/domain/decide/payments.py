@@ -10,17 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from tallystick.domain.commands import (
-    AmountRule,
-    FeePayer,
-    Marketplace,
-    Method,
-    Pay,
-    RailOperation,
-    Reserve,
-    TokenPurpose,
-    TokenType,
-)
+from tallystick.domain.commands import AmountRule, FeePayer, Marketplace, Method, Pay, Reserve, TokenPurpose, TokenType
 from tallystick.domain.decide.checks import (
     check_above_fees,
     check_account_balance,
@@ -37,6 +27,7 @@ from tallystick.domain.decide.usage import use
 from tallystick.domain.ids import PartyId
 from tallystick.domain.money import display_amount, round_half_up_to_minor_unit, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Operation, Seller, State, Transaction, balance_account
 from tallystick.domain.tokens import PaymentSource, Token, TokenState, state_of

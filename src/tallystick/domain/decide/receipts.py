@@ -7,9 +7,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tallystick.domain.commands import RailOperation, Request
+from tallystick.domain.commands import Request
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Event, Operation, RailRequest, RailUse, State, StatusChange, Transaction
 from tallystick.domain.tokens import PaymentSource

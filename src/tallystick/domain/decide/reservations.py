@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tallystick.domain.commands import Cancel, RailOperation, Reserve, Settle, TokenPurpose
+from tallystick.domain.commands import Cancel, Reserve, Settle, TokenPurpose
 from tallystick.domain.decide.checks import (
     check_above_fees,
     check_callers_cash,
@@ -26,6 +26,7 @@ from tallystick.domain.decide.usage import give_back, give_back_rest
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Operation, RailRequest, State, Transaction
 from tallystick.domain.tokens import PaymentSource

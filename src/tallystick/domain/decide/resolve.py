@@ -8,7 +8,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import Declined, RailOperation, ResolveCharge, ReturnCharge
 from tallystick.domain.decide.charges import received
 from tallystick.domain.decide.disputes.claiming import claim_what_is_free
 from tallystick.domain.decide.outgoing.refund_funding import (
@@ -22,6 +21,7 @@ from tallystick.domain.decide.shares import NOTHING, book, when_opened, whole
 from tallystick.domain.decide.usage import give_back
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Done, TransactionStatus
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge, ReturnCharge
 from tallystick.domain.state import Decision, Instrument, Operation, State, Transaction
 from tallystick.domain.transitions import TransactionState, state_of_transaction
 

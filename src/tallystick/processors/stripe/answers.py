@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from tallystick.domain.commands import Declined, Paid, RailOperation
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.declines import AUTHENTICATION_REQUIRED, TRANSACTION_DENIED, declined
 from tallystick.processors.rail import RailAnswer, RequiresAction, StillPending, Unknown
 from tallystick.processors.stripe.objects import Intent, SeenRefund

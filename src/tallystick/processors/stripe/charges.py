@@ -11,7 +11,7 @@ from typing import Final
 
 import stripe
 
-from tallystick.domain.commands import RailOperation
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.processors.declines import DECLINES, declined
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending, Unknown, transaction_of
 from tallystick.processors.stripe.answers import (

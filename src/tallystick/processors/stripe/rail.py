@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from tallystick.domain.commands import Method, RailOperation
+from tallystick.domain.commands import Method
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.processors.payout_rail import ConnectedAccount, Connecting, PayoutAnswer, PayoutInstruction
 from tallystick.processors.rail import (
     DisputeFound,

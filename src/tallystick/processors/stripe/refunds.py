@@ -11,7 +11,7 @@ from typing import Final
 
 import stripe
 
-from tallystick.domain.commands import Paid
+from tallystick.domain.rails.commands import Paid
 from tallystick.processors.declines import declined
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending, Unknown
 from tallystick.processors.stripe.answers import IN_PROGRESS, answer_to_refund

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.commands import Deposit, Method
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import PartyId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, MICROS_PER_UNIT
+from tallystick.domain.rails.commands import Deposit
 from tallystick.domain.refusals import Refused
 from tallystick.processors.simulated_numbers import BY_NUMBER, NUMBERS, SimulatedNumber, rail_token
 from tallystick.services.consent.choices import ChosenMethod

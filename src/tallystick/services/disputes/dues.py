@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tallystick.domain.commands import CollectDue
+from tallystick.domain.rails.commands import CollectDue
 from tallystick.store.queries import disputes
 
 if TYPE_CHECKING:

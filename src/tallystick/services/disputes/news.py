@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import DisputeMoved
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import DisputeMoved
 from tallystick.domain.refusals import PASSING, Refusal, Refused
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.records import sandbox_clocks

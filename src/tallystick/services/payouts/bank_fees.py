@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tallystick.domain.accounts import AccountKind
 from tallystick.domain.banking.arrivals import BankFinding, BankFindingKind
 from tallystick.domain.banking.bank_fees import BookedFee, has_fee, repeated
-from tallystick.domain.commands import BookMovement
+from tallystick.domain.rails.commands import BookMovement
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.payouts import bank_fees
 

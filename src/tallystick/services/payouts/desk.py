@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import Declined, Paid, ResolvePayout, ReturnPayout
+from tallystick.domain.commands import ReturnPayout
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
 from tallystick.domain.money import display_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import Declined, Paid, ResolvePayout
 from tallystick.domain.refusals import Refused
 from tallystick.processors.payout_file import BankFile, BankTransfer, PayoutFileError
 from tallystick.processors.payout_rail import TRANSFER, NotTakenBackError

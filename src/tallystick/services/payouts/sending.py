@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import Declined, Paid, ResolvePayout
+from tallystick.domain.rails.commands import Declined, Paid, ResolvePayout
 from tallystick.processors.payout_rail import NotSent, PayoutInstruction, PayoutRail, SentLater
 from tallystick.services.own_commands import carry_out
 from tallystick.services.retries import all_of, pause_after, reason_of

@@ -20,8 +20,8 @@ from tallystick.words import dollars
 from tallystick.words.languages import ENGLISH, LANGUAGES, speaking
 
 if TYPE_CHECKING:
-    from tallystick.domain.commands import RailOperation
     from tallystick.domain.ids import BookId, PartyId, TransactionId
+    from tallystick.domain.rails.commands import RailOperation
     from tallystick.services.context import Service
     from tallystick.store.accounts.payment_methods import PaymentMethod
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import Declined, RailOperation
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction
+from tallystick.domain.rails.commands import Declined, RailOperation
 from tallystick.processors.declines import NOT_RECEIVED, declined
 from tallystick.processors.rail import Unknown, idempotency_key
 from tallystick.services.operations import audit

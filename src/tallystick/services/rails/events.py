@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import Declined, Paid, RailOperation, ReturnCharge
 from tallystick.domain.ids import BookId, MalformedIdError, TransactionId, book_of_transaction
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ReturnCharge
 from tallystick.processors.rail import (
     HintKind,
     Rail,

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from tallystick.db.clock_watch import WrongClockError
-from tallystick.domain.commands import Declined, Paid, RailOperation, ResolveCharge
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tallystick.processors.declines import AUTHENTICATION_REQUIRED, NOT_RECEIVED, declined
 from tallystick.processors.rail import (
     HintKind,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from msgspec.structs import replace
 
-from tallystick.domain.commands import BookMovement
 from tallystick.domain.ids import MalformedIdError, TransactionId, book_of_transaction, transaction_ids_from
 from tallystick.domain.money import USD
+from tallystick.domain.rails.commands import BookMovement
 from tallystick.domain.rails.reconciliation import DayReport, MovedThere, MovementKind, bookings_of, compare
 from tallystick.processors.rail import Rail, RailMovement, transaction_of
 from tallystick.services.operations import audit

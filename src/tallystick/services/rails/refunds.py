@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from tallystick.domain.commands import Declined, RailOperation, RecordRefund, Request, ReverseRefund
+from tallystick.domain.commands import RecordRefund, Request
 from tallystick.domain.ids import book_of_transaction
+from tallystick.domain.rails.commands import Declined, RailOperation, ReverseRefund
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.processors.rail import idempotency_key
 from tallystick.services.api.call import fingerprint

@@ -10,8 +10,8 @@ from tallystick.store.rails import ordered_faults
 from tallystick.store.rails.ordered_faults import DECLINES, MAX_WAITING, OPERATIONS, OrderedFault, TooManyFaultsError
 
 if TYPE_CHECKING:
-    from tallystick.domain.commands import RailOperation
     from tallystick.domain.ids import BookId, PartyId
+    from tallystick.domain.rails.commands import RailOperation
     from tallystick.services.context import Service
     from tallystick.services.operations.audit import Actor
 

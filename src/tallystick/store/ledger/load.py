@@ -11,29 +11,19 @@ from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
-    BookMovement,
     Cancel,
     CancelToken,
-    CollectDue,
     Command,
-    Declined,
-    Deposit,
-    DisputeMoved,
     FundPrepaid,
     InstallToken,
     Method,
     Pay,
-    RailOperation,
     RecordRefund,
     Refund,
     RefundFunding,
     RequestPayout,
     Reserve,
-    ResolveCharge,
-    ResolvePayout,
-    ReturnCharge,
     ReturnPayout,
-    ReverseRefund,
     Settle,
     SettleDebt,
     TokenPurpose,
@@ -43,6 +33,18 @@ from tallystick.domain.commands import (
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.disputes.dispute import DisputedSettlements
 from tallystick.domain.ids import AccountId, BookId, IdKind, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.rails.commands import (
+    BookMovement,
+    CollectDue,
+    Declined,
+    Deposit,
+    DisputeMoved,
+    RailOperation,
+    ResolveCharge,
+    ResolvePayout,
+    ReturnCharge,
+    ReverseRefund,
+)
 from tallystick.domain.state import Instrument, Operation, RailUse, State, Transaction, balance_account
 from tallystick.store.ledger.decode import (
     answered_from_rows,

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.commands import Declined, RailOperation
 from tallystick.domain.ids import BookId, MalformedIdError, TransactionId, book_of_transaction
+from tallystick.domain.rails.commands import Declined, RailOperation
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database

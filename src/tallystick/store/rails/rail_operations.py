@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from tallystick.db.statements import load_statements
-from tallystick.domain.commands import RailOperation
 from tallystick.domain.ids import BookId, TransactionId
+from tallystick.domain.rails.commands import RailOperation
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Database

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from tallystick.db.connections import Database
 from tallystick.db.statements import load_statements
-from tallystick.domain.commands import Method, RailOperation
+from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId, TransactionId
+from tallystick.domain.rails.commands import RailOperation
 
 _SQL: Final = load_statements("rail_requests.sql", __package__)
 

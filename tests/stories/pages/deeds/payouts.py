@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from tallystick.domain.rails.commands import Paid, ResolvePayout
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds.books import needs_two
 from tests.stories.pages.deeds.scene import Scene
@@ -11,7 +12,7 @@ from tests.stories.pages.world import Page
 from tests.support.master_key import VAULT
 
 from tallystick.domain.banking.bank_accounts import BankAccount
-from tallystick.domain.commands import Paid, Request, RequestPayout, ResolvePayout
+from tallystick.domain.commands import Request, RequestPayout
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, TransactionId, make_transaction_id
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.payouts import bank_statements

@@ -17,8 +17,8 @@ from tallystick.cli.console import (
     tell_json,
     tell_table,
 )
-from tallystick.domain.commands import RailOperation
 from tallystick.domain.money import display_amount, format_amount
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.operations import rails
 from tallystick.services.operations.rails import RailCase
 from tallystick.services.rails import ended_orders

@@ -22,9 +22,9 @@ from tallystick.cli.console import (
     tell_table,
 )
 from tallystick.cli.options import Account
-from tallystick.domain.commands import RailOperation
 from tallystick.domain.environments import SANDBOX
 from tallystick.domain.ids import BookId, PartyId
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.context import Service
 from tallystick.services.seller import faults
 from tallystick.services.seller.books import first_book_of

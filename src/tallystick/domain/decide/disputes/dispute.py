@@ -13,13 +13,14 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from tallystick.domain.commands import CollectDue, DisputeMoved, Method
+from tallystick.domain.commands import Method
 from tallystick.domain.decide.disputes.booking import book_of, booked
 from tallystick.domain.decide.disputes.claiming import claim_what_is_free
 from tallystick.domain.decide.disputes.freezing import MOST_MOVES
 from tallystick.domain.decide.receipts import moved_on
 from tallystick.domain.disputes.dispute import Dispute, DisputedSettlements, DisputeStatus
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.rails.commands import CollectDue, DisputeMoved
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, InstrumentKind, Operation, State, Transaction
 from tallystick.domain.transitions import check_first

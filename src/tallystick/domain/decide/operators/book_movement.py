@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Final
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import BookMovement
 from tallystick.domain.decide.receipts import SUCCESS_CODE
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import BookMovement
 from tallystick.domain.state import Decision, Operation, RailBooking, State, Transaction, Transfer
 from tallystick.domain.transitions import check_first
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import Deposit, Method
+from tallystick.domain.commands import Method
 from tallystick.domain.decide.checks import check_rail_amount
 from tallystick.domain.decide.receipts import SUCCESS_CODE
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import Deposit
 from tallystick.domain.state import Decision, Operation, State, Transaction, Transfer, balance_account
 from tallystick.domain.transitions import check_first
 

@@ -13,12 +13,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
-from tallystick.domain.commands import Declined, RequestPayout, ResolvePayout, ReturnPayout
+from tallystick.domain.commands import RequestPayout, ReturnPayout
 from tallystick.domain.decide.checks import check_seller
 from tallystick.domain.decide.receipts import SUCCESS_CODE, announce, moved_on, record, step
 from tallystick.domain.ids import AccountId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.rails.commands import Declined, ResolvePayout
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import (
     Decision,

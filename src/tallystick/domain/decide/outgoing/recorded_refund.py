@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import Method, RailOperation, RecordRefund
+from tallystick.domain.commands import Method, RecordRefund
 from tallystick.domain.decide.direct_refund import check_sellers_cash, fee_part
 from tallystick.domain.decide.outgoing.refund_funding import moved_by_refund
 from tallystick.domain.decide.receipts import announce, record
@@ -22,6 +22,7 @@ from tallystick.domain.decide.shares import book, whole
 from tallystick.domain.ids import AccountId
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT, display_amount
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operation, RailRecord, State, Transaction
 

@@ -14,13 +14,14 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
-from tallystick.domain.commands import Method, RailOperation, RefundFunding
+from tallystick.domain.commands import Method, RefundFunding
 from tallystick.domain.decide.checks import check_rail_amount, check_seller, check_simulated_fault
 from tallystick.domain.decide.direct_refund import fee_part
 from tallystick.domain.decide.receipts import announce, ask_rail, record
 from tallystick.domain.ids import AccountId
 from tallystick.domain.money import display_amount, whole_minor_units
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import (
     Decision,

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from tallystick.domain.accounts import AccountKind, account_id
-from tallystick.domain.commands import Method, ReverseRefund
+from tallystick.domain.commands import Method
 from tallystick.domain.decide.disputes.claiming import claim_what_is_free
 from tallystick.domain.decide.outgoing.refund_funding import (
     is_refund_of_funding,
@@ -26,6 +26,7 @@ from tallystick.domain.decide.receipts import announce
 from tallystick.domain.decide.shares import book, caller_pays, whole
 from tallystick.domain.ids import AccountId
 from tallystick.domain.outcomes import Accepted, Done, TransactionStatus
+from tallystick.domain.rails.commands import ReverseRefund
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision, InstrumentKind, Operation, State, Transaction
 from tallystick.domain.transitions import check_first

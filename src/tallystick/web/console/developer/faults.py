@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from litestar.response import Response
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from tallystick.domain.commands import RailOperation
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.api.identify import SIMULATED_RECIPIENTS, SIMULATED_SENDERS
 from tallystick.services.seller import faults
 from tallystick.services.seller.faults import DECLINES, MAX_WAITING, OPERATIONS, TooManyFaultsError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tallystick.domain.commands import RailOperation
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.api.common_fields import OPTIONAL, REQUIRED
 from tallystick.services.api.fields import Field
 from tallystick.services.seller import faults
