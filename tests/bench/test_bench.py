@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from tests.conftest import MakeDatabase
-from tests.stories.operations.program import Command, one_process, tallystick
+from tests.stories.operations.program import Command, one_process, start, tallystick
 from tests.support.owner import TEST_DATABASE_URL
 
-from tallystick.bench.cases import PAY, Case
-from tallystick.bench.load.slices import Slice
+from tallystick.bench.cases import CASES, PAY, Case
+from tallystick.bench.plan import Plan
 from tallystick.bench.report import closing_lines
-from tallystick.bench.run import Plan, bench
-from tallystick.bench.target.databases import beside, execute
+from tallystick.bench.run import bench
+from tallystick.bench.target.databases import beside as beside_it
+from tallystick.bench.target.databases import execute
+from tallystick.cli.console import INTERRUPTED
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -43,9 +46,14 @@ async def test_a_short_run_measures_everything_and_the_books_balance(data_direct
     report = json.loads(figures.read_text())
     assert report["problems"] == []
     measured = {measure["case"]: measure for measure in report["measures"]}
-    plain = {"pgbench", "empty", "pay", "json", "tab", "spread", "mix", "read", "batch"}
-    assert measured.keys() == plain | {"neighbour", "beside flood", "flood", "beside lists", "lists"}
+    beside = {"beside flood", "flood", "beside lists", "lists"}
+    assert measured.keys() == {"pgbench", "empty", *(case.name for case in CASES)} | beside
     assert all(measure["rate"] > 0 for measure in measured.values())
+    for measure in (measured["pay"], measured["two"], measured["many"]):
+        assert min(measure[part] for part in ("api_cpu", "database_cpu", "backends_cpu", "load_cpu", "log_bytes")) > 0
+    assert measured["notified"]["delivered"] > 0
+    assert 100 < report["remembered"] <= 200, "of all balances, but for those that were under way at the end"
+    assert report["bytes_per_payment"] > 0
     assert report["half_load"]["p99_ms"] > 0
     goals = {goal["name"]: goal for goal in report["goals"]}
     for flood in ("flood", "lists"):
@@ -77,7 +85,7 @@ async def test_a_given_server_is_measured_in_rounds_and_no_other_setting_counts(
     durable: str, tmp_path: Path, make_database: MakeDatabase
 ) -> None:
     configured = await make_database()
-    others = beside(durable, "pgbench")
+    others = beside_it(durable, "pgbench")
     await execute(durable, "CREATE DATABASE pgbench")
     await execute(others, "CREATE TABLE theirs ()")
     figures = tmp_path / "figures.json"
@@ -126,45 +134,61 @@ async def test_a_server_with_too_few_connections_is_told_at_once(durable: str, c
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_a_service_that_is_faster_than_thought_is_measured_again(durable: str, tmp_path: Path) -> None:
-    slow = replace(PAY, likely_rate=20)
-    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(slow,))
+@pytest.mark.parametrize(("signal_number", "given"), [(signal.SIGTERM, False), (signal.SIGINT, True)])
+async def test_whoever_interrupts_it_hears_what_it_has_and_nothing_is_left_running(
+    signal_number: signal.Signals, *, given: bool, durable: str, data_directory: Path, tmp_path: Path
+) -> None:
+    """In the middle of a measurement, with its own database and with one that is given, which stays."""
+    figures = tmp_path / "figures.json"
+    options = ["--seconds", "200", "--rounds", "200", "--instruments", "100", "--clients", "2", "--only", "pay"]
+    options += ["--data", str(data_directory), "--json", str(figures)]
+    running = await start("bench", *options, settings={"TALLYSTICK_TEST_DATABASE_URL": durable} if given else {})
+    assert running.stdout is not None
+    while not (line := await running.stdout.readline()).startswith(b"pay "):
+        assert line, "it has ended"
+    started = psutil.Process(running.pid).children(recursive=True)
+    if not given:
+        started.append(postmaster_of(data_directory))
 
-    report = await bench(plan, lambda *_: None, lambda _: None, durable)
+    running.send_signal(signal_number)
+    out, complaint = await running.communicate()
 
-    assert {measure.case for measure in report.measures} == {"pgbench", "empty", "pay"}
-    assert report.problems == ()
+    assert running.returncode == INTERRUPTED, complaint.decode()
+    assert b"not verified: the run was interrupted" in out
+    report = json.loads(figures.read_bytes())
+    assert report["interrupted"]
+    assert {measure["case"] for measure in report["measures"]} == {"pgbench", "empty", "pay"}
+    assert report["payments_in_books"] > 0
+    assert len(started) >= 2
+    assert not [one for one in started if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    assert await _count(durable, "SELECT count(*) FROM pg_database WHERE datname ~ 'tallystick_bench'") == 0
 
 
 @pytest.mark.usefixtures("needs_wrk")
-async def test_whoever_interrupts_it_hears_what_it_has(durable: str, tmp_path: Path) -> None:
-    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=50, rounds=50, clients=(2,), cases=(PAY,))
-    seen: list[Slice] = []
-
-    def on_slice(measured: Slice) -> None:
-        seen.append(measured)
-        if measured.case == "pay":
-            running.cancel()
-
-    running = asyncio.create_task(bench(plan, lambda *_: None, on_slice, durable))
-    report = await running
-
-    assert report.interrupted
-    assert {measure.case for measure in report.measures} == {one.case for one in seen} == {"pgbench", "empty", "pay"}
-    assert closing_lines(report)[-1].endswith("; not verified: the run was interrupted")
-
-
-@pytest.mark.usefixtures("needs_wrk")
-async def test_a_slice_that_fails_leaves_the_others(durable: str, tmp_path: Path) -> None:
-    refused = Case("refused", "calls without a signature", lambda *_: repeat(b"GET /?a=b HTTP/1.1\r\n\r\n"), 0, 10_000)
-    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(refused,))
+async def test_a_slice_that_fails_leaves_the_others_and_marks_its_figure(durable: str, tmp_path: Path) -> None:
+    """Pays are answered well in the first round and not in the second, reads without a signature never."""
+    refused = repeat(b"GET /?a=b HTTP/1.1\r\n\r\n")
+    unsigned = Case("unsigned", "calls without a signature", lambda *_: refused, 0, likely_rate=10_000)
+    enough = 8_000
+    spoilt = replace(
+        PAY, requests=lambda *given: chain(islice(PAY.requests(*given), enough + 2), refused), likely_rate=enough
+    )
+    plan = Plan(
+        directory=tmp_path, instruments=100, sellers=2, seconds=2, rounds=2, clients=(2,), cases=(spoilt, unsigned)
+    )
 
     report = await bench(plan, lambda *_: None, lambda _: None, durable)
 
-    assert {measure.case for measure in report.measures} == {"pgbench", "empty"}
-    assert len(report.failures) == 1
-    assert "not every request was answered well" in report.failures[0]
+    assert {measure.case: measure.missing for measure in report.measures} == {"pgbench": 0, "empty": 0, "pay": 1}
+    assert [failure.partition(":")[0] for failure in report.failures] == [
+        "unsigned with 2 clients",
+        "pay with 2 clients",
+        "unsigned with 2 clients",
+    ]
+    assert all("not every request was answered well" in failure for failure in report.failures)
+    assert [goal.incomplete for goal in report.goals if goal.key == "best-pay"] == [True]
     assert f"a slice is missing: {report.failures[0]}" in closing_lines(report)
+    assert report.problems == ()
 
 
 async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path, command: Command) -> None:
@@ -172,6 +196,12 @@ async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path, command: 
         done = await command("bench", "--json", str(nowhere), settings={})
         assert done.status == 2
         assert str(nowhere) in done.complaint
+
+
+def postmaster_of(directory: Path) -> psutil.Process:
+    """The database server that a run has started for itself."""
+    [noted] = directory.rglob("postmaster.pid")
+    return psutil.Process(int(noted.read_text().splitlines()[0]))
 
 
 async def _count(dsn: str, query: str) -> int:

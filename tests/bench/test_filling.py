@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tallystick.bench.cases import MANY, PAY
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.run import Plan, provision
+from tallystick.bench.plan import Plan
 from tallystick.bench.target import filling
 from tallystick.bench.target.databases import recreated
 from tallystick.bench.target.filling import Filler, check_room, ids_before
-from tallystick.bench.target.sellers import CHARGE_MICROS
+from tallystick.bench.target.provisioning import provision
+from tallystick.bench.target.sellers import CHARGE_MICROS, unequal
 from tallystick.domain.decide.checks import MAX_FROM_A_RAIL_MICROS
 from tallystick.domain.ids import BookId, book_of_transaction, milliseconds_of_transaction
 from tallystick.store.ledger.verify import verify
@@ -35,7 +38,8 @@ PlanOf = Callable[[int], Plan]
 async def plan_of(durable: str, tmp_path: Path) -> AsyncIterator[PlanOf]:
     """Plans with so many instruments, on a database of the test's own."""
     async with recreated(durable, f"filling_{secrets.token_hex(8)}") as url:
-        yield lambda instruments: Plan(directory=tmp_path, database_url=url, instruments=instruments, sellers=2)
+        plan = Plan(directory=tmp_path, database_url=url, sellers=2, cases=(PAY,))
+        yield lambda instruments: replace(plan, instruments=instruments)
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
@@ -43,12 +47,14 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
 
 
 async def test_filled_books_balance_and_hold_what_requests_make(plan_of: PlanOf) -> None:
-    plan = plan_of(100)
+    plan = replace(plan_of(100), cases=(PAY, MANY))
     async with open_service(plan.settings) as service:
-        sellers = await provision(service, plan, no_progress)
+        stock = await provision(service, plan, no_progress)
+        assert [len(seller.balances) for seller in stock.many] == unequal(plan.many_sellers, plan.small_balances)
+        assert sum(len(seller.balances) for seller in (*stock.sellers, *stock.many)) == plan.instruments
         by_request = await service.pool.fetchval("SELECT array_agg(transaction_id) FROM transaction")
 
-        await Filler(service, sellers[0], no_progress).fill(len(by_request) + 1_000)
+        await Filler(service, stock.sellers[0], no_progress).fill(len(by_request) + 1_000)
 
         assert await service.pool.fetchval("SELECT count(*) FROM transaction") == len(by_request) + 1_000
         assert (await verify(service.pool)).problems == []
@@ -69,7 +75,7 @@ async def test_filled_books_balance_and_hold_what_requests_make(plan_of: PlanOf)
 async def test_buyers_pay_in_as_often_as_many_balances_need(plan_of: PlanOf) -> None:
     plan = plan_of(5_000)
     async with open_service(plan.settings) as service:
-        sellers = await provision(service, plan, no_progress)
+        sellers = (await provision(service, plan, no_progress)).sellers
 
         assert sum(len(seller.balances) + len(seller.tabs) for seller in sellers) == plan.instruments
         maximum = await service.pool.fetchval(
@@ -84,7 +90,7 @@ async def test_filling_again_goes_on_where_it_ended(plan_of: PlanOf, monkeypatch
     monkeypatch.setattr(filling, "AT_A_TIME", 70)
     plan = plan_of(100)
     async with open_service(plan.settings) as service:
-        sellers = await provision(service, plan, no_progress)
+        sellers = (await provision(service, plan, no_progress)).sellers
         there = await service.pool.fetchval("SELECT count(*) FROM transaction")
         filler = Filler(service, sellers[0], no_progress)
         for wanted in (there + 100, there + 100, there + 250):
@@ -97,6 +103,14 @@ async def test_filling_again_goes_on_where_it_ended(plan_of: PlanOf, monkeypatch
         )
         assert len(used) == 60, "every balance and tab has its turn"
         assert (await verify(service.pool)).problems == []
+
+
+def test_stalls_of_many_sellers_are_unequal_and_none_is_empty() -> None:
+    sizes = unequal(2_000, 20_000)
+    assert sum(sizes) == 20_000
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 1_000 * sizes[-1] > 0
+    assert unequal(3, 2) == [1, 1, 1], "each has a balance, also where fewer were asked for"
 
 
 def test_ids_lie_in_the_moments_before() -> None:

@@ -8,9 +8,9 @@ import sys
 import psutil
 import pytest
 
-from tallystick.bench.run import serving_nothing
 from tallystick.bench.target.machine import busy_warning
 from tallystick.bench.target.processes import ending_with_us
+from tallystick.bench.target.serving import serving_nothing
 
 
 def handlers(port: str) -> int:
@@ -31,7 +31,7 @@ async def test_servers_end_when_the_benchmark_is_killed() -> None:
         pytest.skip("needs setpriv, of Debian's util-linux")
     code = (
         "import asyncio\n"
-        "from tallystick.bench.run import serving_nothing\n"
+        "from tallystick.bench.target.serving import serving_nothing\n"
         "async def main():\n"
         "    async with serving_nothing() as served:\n"
         "        print(served.process.pid, flush=True)\n"

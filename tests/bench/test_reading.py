@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from rich.console import Console
+from rich.table import Table
 
+from tallystick.bench.goals import Findings, goals
 from tallystick.bench.load import pgbench, wrk
 from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.measures import BenchReport, Goal, Machine, Measure, goals
-from tallystick.bench.report import closing_lines, goals_table, measures_table
+from tallystick.bench.measures import BenchReport, Goal, Machine, Measure
+from tallystick.bench.report import closing_lines, goals_table, measures_table, parts_table
 from tallystick.bench.target.databases import beside
 
 SUMMARY = (
@@ -76,22 +80,25 @@ def test_pgbench_has_a_database_of_its_own_on_the_same_server() -> None:
     assert beside("postgresql://me:p%40@db:5433/postgres", "other") == "postgresql://me:p%40@db:5433/other"
 
 
-def measure(case: str, clients: int, rate: float, **more: float) -> Measure:
-    return Measure(case=case, clients=clients, rate=rate, lowest_rate=0.9 * rate, highest_rate=1.2 * rate, **more)
+def measure(case: str, clients: int, rate: float, *, missing: int = 0, **more: float) -> Measure:
+    low, high = 0.9 * rate, 1.2 * rate
+    return Measure(case=case, clients=clients, rate=rate, lowest_rate=low, highest_rate=high, missing=missing, **more)
 
 
 MEASURES = (
     measure("pgbench", 1, 1000),
     measure("pgbench", 256, 2000),
     measure("empty", 256, 40_000),
-    measure("pay", 1, 900, p50_ms=1, p99_ms=2, api_cpu=0.5, database_cpu=0.25, memory_mb=120),
-    measure("pay", 256, 5000, p50_ms=10, p99_ms=40, memory_mb=160),
-    measure("batch", 4, 8000),
+    measure("pay", 1, 900, p50_ms=1, p99_ms=2, api_cpu=0.5, database_cpu=0.25, backends_cpu=0.2, load_cpu=0.031),
+    measure("pay", 256, 5000, p50_ms=10, p99_ms=40, api_cpu=0.1, database_cpu=0.05, memory_mb=160),
+    measure("two", 256, 6000, api_cpu=0.12, database_cpu=0.05, others_percent=3.2, stolen_percent=1.6),
+    measure("batch", 4, 8000, missing=2),
+    measure("notified", 64, 3000, delivered=0.125),
 )
 MACHINE = Machine(
     processor="Abacus", cores=2, memory_gb=24.0, system="Linux", python="3.11.7", compiled=True, postgresql="18.0"
 )
-HALF = measure("pay", 64, 2500, p99_ms=15)
+HALF = measure("half", 64, 2500, p99_ms=15)
 
 
 def report_of(
@@ -110,33 +117,58 @@ def report_of(
     )
 
 
-def test_goals_are_told_of_what_was_measured() -> None:
-    found = {goal.name: goal for goal in goals(MEASURES, HALF)}
-
-    assert found["best Pay / best pgbench"] == Goal(name="best Pay / best pgbench", wanted=1.6, reached=2.5)
-    assert found["Pay / pgbench, 256 clients"].reached == 2.5
-    assert not found["Pay / pgbench, 256 clients"].met
-    assert found["Pay / pgbench, 1 client"].met
-    assert found["Pay / empty handler, 256 clients"].reached == 0.125
-    assert not found["best batch / best pgbench"].met
-    assert found["p99 of Pay at half its peak"].met
-    assert not found["memory of the API process"].met
-    assert "Pay / pgbench, 64 clients" not in found
-    assert "hot seller / spread sellers" not in found
-
-
 @pytest.mark.parametrize(("problems", "said"), [((), "unexplained: 0.00"), (("book 7 is off",), "book 7 is off")])
 def test_a_report_for_people(problems: tuple[str, ...], said: str) -> None:
-    report = report_of(MEASURES, goals=goals(MEASURES, HALF), problems=problems)
-    console = Console(width=160, record=True)
-    console.print(measures_table(report.measures))
-    console.print(goals_table(report.goals))
-    text = console.export_text()
+    found = Findings(measures=MEASURES, half_load=HALF, bytes_per_payment=420)
+    report = report_of(MEASURES, goals=goals(found), problems=problems)
+    text = printed(measures_table(report.measures), goals_table(report.goals))
 
     assert "signed Pay, prepaid, one seller" in text
     assert "5,000" in text
     assert "not met" in text
     lines = closing_lines(report)
     assert lines[0].startswith("Abacus, 2 cores")
-    assert "12,345 payments" in lines[1]
-    assert said in lines[1]
+    assert "12,345 payments" in lines[-1]
+    assert said in lines[-1]
+
+
+def test_a_figure_of_which_slices_are_missing_is_marked_and_so_is_its_goal() -> None:
+    text = printed(measures_table(MEASURES), goals_table(goals(Findings(measures=MEASURES))))
+    assert "8,000*" in text
+    assert "* slices of it are missing" in text
+    assert "* slices of what it compares are missing" in text
+    assert "not met*" in next(line for line in text.splitlines() if "best batch" in line)
+    assert "*" not in next(line for line in text.splitlines() if "best Pay" in line)
+
+
+def test_cpu_time_is_told_by_part_in_microseconds() -> None:
+    lines = printed(parts_table(MEASURES)).splitlines()
+    assert next(line for line in lines if line.split()[:2] == ["pay", "1"]).split() == [
+        "pay", "1", "500", "200", "50", "31",
+    ]  # fmt: skip
+    assert not any("batch " in line and "4 " in line for line in lines), "of what was not measured there is no row"
+
+
+def test_what_disturbed_a_run_and_what_arrived_is_told() -> None:
+    text = printed(measures_table(MEASURES))
+    assert next(line for line in text.splitlines() if line.split()[:1] == ["two"]).split()[-1] == "5"
+    assert "12% of the notifications had arrived when a slice was over" in text
+    warned = structs.replace(report_of(MEASURES), warnings=("others were at work",), remembered=99_990)
+    assert "WARNING: others were at work" in closing_lines(warned)
+    assert "memory of the API process with 99,990 balances remembered: 0 MB" in closing_lines(warned)
+
+
+def test_what_two_processes_would_come_to_is_told_by_cpu_time() -> None:
+    """100 µs of one API process, 60 of each of two; the database has time for 20,000 a second."""
+    told = [line for line in closing_lines(report_of(MEASURES)) if line.startswith("by CPU time")]
+    assert len(told) == 1
+    assert told[0].endswith(
+        "256 clients: 10,000 a second with one process, 16,667 with two, 1.67 \N{MULTIPLICATION SIGN}"
+    )
+
+
+def printed(*tables: Table) -> str:
+    console = Console(width=160, record=True, file=StringIO())
+    for each in tables:
+        console.print(each)
+    return console.export_text()

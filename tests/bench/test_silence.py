@@ -1,4 +1,4 @@
-"""A slice in which nothing is answered, as on a busy machine, is measured again for longer."""
+"""A slice in which nothing is answered, as on a busy machine, is measured again, and one that lacked requests, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.bench.test_requests import seller
 from tests.support.books import Books
 from tests.support.master_key import VAULT
 
@@ -22,7 +23,9 @@ from tallystick.services.context import Service
 from tallystick.settings import Settings
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-PLAIN = Case("plain", "requests that book nothing", lambda *_: repeat(b"GET / HTTP/1.1\r\n\r\n"), 0, likely_rate=20_000)
+PLAIN = Case(
+    "plain", "requests that book nothing", lambda *_: repeat(b"GET / HTTP/1.1\r\n\r\n"), 0, likely_rate=200_000
+)
 
 
 @asynccontextmanager
@@ -58,6 +61,31 @@ async def test_it_is_measured_until_something_is_answered(shop: Books, tmp_path:
     assert len(asked) == 3
     assert measured.load is not None
     assert 0 < measured.load.requests <= asked[2]
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_a_service_that_is_faster_than_thought_is_measured_again(shop: Books, tmp_path: Path) -> None:
+    """Three requests are prepared at first, then twice as many, until some are left over: also for one client."""
+    async with answering(shop, tmp_path, silent=0) as (fast, asked):
+        measured = await fast.slice(replace(PLAIN, likely_rate=10), 1, 1)
+
+    assert len(asked) >= 2, "each time a client connects once"
+    assert asked[0] < asked[-1]
+    assert measured.load is not None
+    assert measured.load.requests > 4
+
+
+@pytest.mark.usefixtures("needs_wrk")
+async def test_every_request_of_a_load_that_ends_with_them_is_sent_without_waiting(shop: Books, tmp_path: Path) -> None:
+    few = [seller("1"), seller("2")]
+    count = sum(len(one.balances) for one in few)
+    async with answering(shop, tmp_path, silent=0) as (target, asked):
+        measured = await replace(target, sellers=few).every_balance(PLAIN, 1)
+
+    assert measured.load is not None
+    assert count - 1 <= measured.load.requests <= count
+    assert sum(asked) >= count
+    assert measured.seconds < 300, "it was asked for ten minutes"
 
 
 @pytest.mark.usefixtures("needs_wrk")

@@ -32,7 +32,9 @@ async def schema(pool: Pool) -> Schema:
 
 def named() -> Iterator[tuple[str, str]]:
     """All statements: tests/db/test_statements.py sees to it that there are no others."""
-    for path in sorted(path for path in ROOT.rglob("sql/*.sql") if not NOT_OF_THE_SERVICE & set(path.parts)):
+    for path in sorted(
+        path for path in ROOT.rglob("sql/*.sql") if not NOT_OF_THE_SERVICE & set(path.relative_to(ROOT).parts)
+    ):
         for name, statement in load_statements(path.name, package_of(path)).items():
             yield f"{path.stem}.{name}", statement
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Final
 
-from tallystick.bench import measures
+from tallystick.bench import goals, measures
 from tallystick.bench.load import requests
 from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
 from tallystick.bench.target.sellers import BenchmarkSeller
@@ -14,11 +15,28 @@ from tallystick.bench.target.sellers import BenchmarkSeller
 Sellers = list[BenchmarkSeller]
 
 
+class Whose(Enum):
+    """Which sellers are charged: few large ones, many small ones, or all of them."""
+
+    FEW = auto()
+    MANY = auto()
+    ALL = auto()
+
+
+PLAIN: Final = "plain"
+KEEPING: Final = "keeping"
+NOT_KEEPING: Final = "not keeping"
+TWO_PROCESSES: Final = "two processes"
+"""What answers: the service as it is, with all requests kept, with none kept, in two processes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One kind of load. `payments` is how many payments each request carries, 0 where it is not all payments.
 
     `likely_rate`: requests per second for which enough are prepared; a faster service is measured again, with more.
+    `clients`: the numbers of clients that it is measured with; None: all of the run's. `whose`: which sellers it
+    charges. `server`: the name of what answers (`target/serving.py`).
     """
 
     name: str
@@ -26,6 +44,14 @@ class Case:
     requests: Callable[[RequestSigner, Sellers], Iterator[bytes]]
     payments: int
     likely_rate: int
+    clients: tuple[int, ...] | None = None
+    whose: Whose = Whose.FEW
+    server: str = PLAIN
+
+    def clients_of(self, given: Sequence[int]) -> Sequence[int]:
+        """Of the numbers of clients of a run, those that it is measured with; the largest where none fits."""
+        fitting = [one for one in given if self.clients is None or one in self.clients]
+        return fitting or (given and [max(given)])
 
 
 PAY: Final = Case(
@@ -56,6 +82,15 @@ SPREAD: Final = Case(
     payments=1,
     likely_rate=14_000,
 )
+MANY: Final = Case(
+    "many",
+    "signed Pay, prepaid, many small sellers in turn, with unequal numbers of balances",
+    requests.spread_pays,
+    payments=1,
+    likely_rate=14_000,
+    clients=(16, 64),
+    whose=Whose.MANY,
+)
 MIX: Final = Case(
     "mix",
     "80 % Pay, 10 % balances, 5 % status, 5 % refunds",
@@ -69,6 +104,17 @@ READ: Final = Case(
     lambda signer, sellers: requests.balance_reads(signer, sellers[0]),
     payments=0,
     likely_rate=25_000,
+)
+KEPT: Final = replace(PAY, name="kept", title="Pay as above, requests are kept", clients=(64,), server=KEEPING)
+UNKEPT: Final = replace(PAY, name="unkept", title="Pay as above, no request is kept", clients=(64,), server=NOT_KEEPING)
+TWO: Final = replace(
+    PAY, name="two", title="Pay as above, answered by two API processes", clients=(64, 256), server=TWO_PROCESSES
+)
+PINNED: Final = (replace(PAY, name="pay pinned"), replace(TWO, name="two pinned"))
+"""One API process and two, with a processor for each, one for the load generator, and the others for the database."""
+
+NOTIFIED: Final = replace(
+    PAY, name="notified", title="Pay as above, the seller is notified of each payment", clients=(64,)
 )
 BATCH: Final = Case(
     "batch",
@@ -101,4 +147,15 @@ FLOODS: Final = (
 )
 """What another seller does meanwhile, with how many clients."""
 
-CASES: Final = (PAY, JSON, TAB, SPREAD, MIX, READ, BATCH, NEIGHBOUR)
+MEMORY: Final = Case(
+    goals.MEMORY,
+    "Pay once from every balance, and once more, after all else: the memory of the API process",
+    requests.every_balance,
+    payments=1,
+    likely_rate=14_000,
+    whose=Whose.ALL,
+)
+
+CASES: Final = (
+    PAY, JSON, TAB, SPREAD, MANY, MIX, READ, KEPT, UNKEPT, TWO, NOTIFIED, BATCH, NEIGHBOUR, MEMORY,
+)  # fmt: skip

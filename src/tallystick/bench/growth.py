@@ -6,7 +6,9 @@ filling.py fills one of them; signed requests over HTTP are what is measured, as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -14,24 +16,26 @@ from msgspec import Struct
 from rich.table import Table
 
 from tallystick.bench.cases import PAY
+from tallystick.bench.goals import GROWN
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
-from tallystick.bench.run import Plan, provision, serving_service, tidy
+from tallystick.bench.plan import Plan
+from tallystick.bench.rounds import FAILURES, text_of
 from tallystick.bench.target.filling import Filler, check_room
 from tallystick.bench.target.machine import this_machine
+from tallystick.bench.target.provisioning import Stock, provision, tidy
 from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.server import find_postmaster
 from tallystick.bench.target.service import Target
+from tallystick.bench.target.serving import serving_service
+from tallystick.bench.target.sizes import TABLES, bytes_per_payment, count_transactions
 from tallystick.services.context import Service
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
 CLIENTS: Final = 64
-_TABLES: Final = ("transaction", "transfer", "answered_reference")
 _STAGES: Final = (0.1, 0.2, 0.5, 1.0)
-WANTED: Final = 0.8
-"""The goal: the share of the fresh database's rate that must be left at the end."""
 
 
 class GrowthStage(Struct, frozen=True, kw_only=True):
@@ -56,48 +60,77 @@ class GrowthStage(Struct, frozen=True, kw_only=True):
 
 
 class Growth(Struct, frozen=True, kw_only=True):
-    """A whole run. `problems`: what `verify` found."""
+    """A whole run. `problems`: what `verify` found. `failures`: why stages are missing.
+
+    `interrupted`: somebody ended the run early; `verify` did not run then.
+    """
 
     machine: Machine
     stages: tuple[GrowthStage, ...]
     problems: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+    interrupted: bool = False
 
 
 async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Callable[[GrowthStage], None]) -> Growth:
-    """Fill one database with up to `transactions` and measure beside a fresh one. Raises LoadError."""
+    """Fill one database with up to `transactions` and measure beside a fresh one.
+
+    A stage that fails, or whoever interrupts the run, leaves those before. Raises LoadError, CancelledError and so on:
+    there is none yet.
+    """
     find_wrk()
     check_room(transactions, plan.instruments)
+    plan = replace(plan, cases=(PAY,))
     fresh_plan = replace(plan, directory=plan.directory / "fresh")
     grown_plan = replace(plan, directory=plan.directory / "grown")
     for directory in (fresh_plan.directory, grown_plan.directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    stages: list[GrowthStage] = []
+    failures: list[str] = []
+    problems: list[str] = []
+    interrupted = False
     async with open_service(fresh_plan.settings) as fresh, open_service(grown_plan.settings) as grown:
-        fresh_sellers = await provision(fresh, fresh_plan, progress)
-        sellers = await provision(grown, grown_plan, progress)
-        filler = Filler(grown, sellers[0], progress)
-        stages = []
-        for share in _STAGES:
-            wanted = int(transactions * share)
-            if wanted != transactions and await filler.count() >= wanted:
-                continue  # so small that what was measured so far has filled as much
-            await filler.fill(wanted)
-            await tidy(grown_plan)
-            async with serving_service(fresh_plan) as served_fresh, serving_service(grown_plan) as served:
-                beside = Target(
-                    fresh_plan.directory, fresh, served_fresh, fresh_sellers, await find_postmaster(fresh.pool)
-                )
-                target = Target(grown_plan.directory, grown, served, sellers, await find_postmaster(grown.pool))
-                stages.append(await _stage(plan, target, beside))
-            on_stage(stages[-1])
-        problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
         version = await grown.pool.fetchval("SHOW server_version")
-    return Growth(machine=this_machine(version), stages=tuple(stages), problems=tuple(problems))
+        fresh_stock = await provision(fresh, fresh_plan, progress)
+        stock = await provision(grown, grown_plan, progress)
+        filler = Filler(grown, stock.sellers[0], progress)
+        try:
+            for wanted in (int(transactions * share) for share in _STAGES):
+                if wanted != transactions and await count_transactions(grown.pool) >= wanted:
+                    continue  # so small that what was measured so far has filled as much
+                await filler.fill(wanted)
+                await tidy(grown_plan)
+                async with (
+                    _served(fresh_plan, fresh, fresh_stock) as beside,
+                    _served(grown_plan, grown, stock) as target,
+                ):
+                    stages.append(await _stage(plan, target, beside))
+                on_stage(stages[-1])
+        except FAILURES as error:
+            if not stages:
+                raise
+            failures.append(text_of(error))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not stages:
+                raise
+            task.uncancel()
+            interrupted = True
+        if not interrupted:
+            problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
+    return Growth(
+        machine=this_machine(version),
+        stages=tuple(stages),
+        problems=tuple(problems),
+        failures=tuple(failures),
+        interrupted=interrupted,
+    )
 
 
-async def _written(service: Service) -> int:
-    """Bytes of log that the server has written so far."""
-    written: int = await service.pool.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
-    return written
+@asynccontextmanager
+async def _served(plan: Plan, service: Service, stock: Stock) -> AsyncIterator[Target]:
+    async with serving_service(plan) as served:
+        yield Target(plan.directory, service, served, stock.sellers, await find_postmaster(service.pool))
 
 
 async def _stage(plan: Plan, target: Target, beside: Target) -> GrowthStage:
@@ -106,34 +139,34 @@ async def _stage(plan: Plan, target: Target, beside: Target) -> GrowthStage:
     fresh: list[Slice] = []
     for one in (beside, target):
         await one.slice(PAY, CLIENTS, plan.slice_seconds)
-    log_bytes = 0
     for _ in range(plan.rounds):
         fresh.append(await beside.slice(PAY, CLIENTS, plan.slice_seconds))
-        before = await _written(target.service)
         grown.append(await target.slice(PAY, CLIENTS, plan.slice_seconds))
-        log_bytes += await _written(target.service) - before
-    return await _found(target.service, together(grown), together(fresh), log_bytes / sum(one.units for one in grown))
+    return await _found(target.service, together(grown), together(fresh))
 
 
-async def _found(service: Service, measured: Measure, fresh: Measure, log_bytes: float) -> GrowthStage:
+async def _found(service: Service, measured: Measure, fresh: Measure) -> GrowthStage:
     pool = service.pool
-    count = await pool.fetchval("SELECT count(*) FROM transaction")
-    size = sum([await pool.fetchval("SELECT pg_total_relation_size($1::text::regclass)", name) for name in _TABLES])
     indexes = await pool.fetch(
         "SELECT indexrelname AS name, pg_relation_size(indexrelid) AS size FROM pg_stat_user_indexes"
         " WHERE relname = ANY($1::text[]) ORDER BY pg_relation_size(indexrelid) DESC",
-        list(_TABLES),
+        list(TABLES),
     )
     return GrowthStage(
-        transactions=count,
+        transactions=await count_transactions(pool),
         rate=measured.rate,
         p99_ms=measured.p99_ms,
         fresh_rate=fresh.rate,
         fresh_p99_ms=fresh.p99_ms,
-        log_bytes=log_bytes,
-        bytes_per_payment=size / count,
+        log_bytes=measured.log_bytes or 0.0,
+        bytes_per_payment=await bytes_per_payment(pool) or 0.0,
         index_bytes={row["name"]: row["size"] for row in indexes},
     )
+
+
+def wanted_at(transactions: int) -> float:
+    """The share of a fresh database's rate that must be left with so many transactions."""
+    return next((share for count, share in GROWN.items() if transactions < 2 * count), min(GROWN.values()))
 
 
 def line(stage: GrowthStage) -> str:
@@ -178,7 +211,11 @@ def indexes_table(growth: Growth) -> Table:
 def closing_lines(growth: Growth) -> list[str]:
     """The comparison with the goal, and the result of `verify`."""
     last = growth.stages[-1]
-    standing = "met" if last.ratio >= WANTED else "not met"
+    wanted = wanted_at(last.transactions)
+    standing = "met" if last.ratio >= wanted else "not met"
     reached = f"{last.ratio:.2f} {TIMES} the fresh rate at {last.transactions:,} transactions"
     finding = growth.problems[0] if growth.problems else "unexplained: 0.00"
-    return [f"{reached}; wanted: {WANTED:g} {TIMES} ({standing})", f"verify: {finding}"]
+    if growth.interrupted:
+        finding = "not verified: the run was interrupted"
+    failures = [f"a stage is missing: {failure}" for failure in growth.failures]
+    return [*failures, f"{reached}; wanted: {wanted:g} {TIMES} ({standing})", f"verify: {finding}"]

@@ -1,8 +1,8 @@
-"""What was measured, compared with the goals. Every figure is of one run on one machine."""
+"""What was measured. Every figure is of one run on one machine; `goals.py` compares them with what is wanted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -19,7 +19,11 @@ class Measure(Struct, frozen=True, kw_only=True):
 
     `rate`: requests (pgbench: transactions; batches: payments) per second, in all its slices; `lowest_rate` and
     `highest_rate`: in one of them. Latencies in milliseconds; not known of pgbench. CPU in seconds per 1,000 of the
-    same. `memory_mb`: resident memory of the API process, its highest.
+    same: of the API's processes, of all of the database's, of those of its clients among them, of the load generator.
+    `memory_mb`: resident memory of the API process, its highest. `log_bytes`: write-ahead log for each of the same.
+    `delivered`: of notifications, the share that had arrived when the load ended.
+    `others_percent`, `stolen_percent`: what programs that are no part of the run, and other machines on the same
+    processors, had of all processors, in the worst slice. `missing`: slices that failed; the others are the figure.
     """
 
     case: str
@@ -31,17 +35,29 @@ class Measure(Struct, frozen=True, kw_only=True):
     p99_ms: float | None = None
     api_cpu: float | None = None
     database_cpu: float | None = None
+    backends_cpu: float | None = None
+    load_cpu: float | None = None
     memory_mb: float | None = None
+    log_bytes: float | None = None
+    delivered: float | None = None
+    others_percent: float | None = None
+    stolen_percent: float | None = None
+    missing: int = 0
 
 
 class Goal(Struct, frozen=True, kw_only=True):
-    """A goal. `reached` is what was measured. `at_most`: less is better."""
+    """A goal. `reached` is what was measured. `at_most`: less is better. `key`: the name of its chart.
 
+    `incomplete`: a slice is missing from a figure that it compares.
+    """
+
+    key: str
     name: str
     wanted: float
     reached: float
     unit: str = TIMES
     at_most: bool = False
+    incomplete: bool = False
 
     @property
     def met(self) -> bool:
@@ -66,7 +82,8 @@ class BenchReport(Struct, frozen=True, kw_only=True):
 
     `half_load`: Pay at half of its best rate; None where Pay was not measured. `late_payments`: those that were under
     way when their slice ended, and begun during another. `failures`: why slices are missing. `interrupted`: somebody
-    ended the run early; `verify` did not run then.
+    ended the run early; `verify` did not run then. `bytes_per_payment`: of the tables that grow, with their indexes.
+    `remembered`: balances that the API remembered when its memory was measured. `warnings`: why figures are doubtful.
     """
 
     version: str
@@ -81,6 +98,9 @@ class BenchReport(Struct, frozen=True, kw_only=True):
     late_payments: int = 0
     failures: tuple[str, ...] = ()
     interrupted: bool = False
+    bytes_per_payment: float | None = None
+    remembered: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def best(measures: Iterable[Measure], case: str) -> float:
@@ -91,45 +111,3 @@ def best(measures: Iterable[Measure], case: str) -> float:
 def of(measures: Iterable[Measure], case: str, clients: int) -> Measure | None:
     """One measure."""
     return next((one for one in measures if (one.case, one.clients) == (case, clients)), None)
-
-
-def goals(measures: tuple[Measure, ...], half_load: Measure | None) -> tuple[Goal, ...]:
-    """The goals for which there are measures. `half_load`: Pay at half of its peak rate."""
-    found: list[Goal] = []
-
-    def ratio(name: str, wanted: float, above: float, below: float) -> None:
-        if above and below:
-            found.append(Goal(name=name, wanted=wanted, reached=above / below))
-
-    def rate(case: str, clients: int) -> float:
-        one = of(measures, case, clients)
-        return one.rate if one else 0.0
-
-    pgbench = best(measures, "pgbench")
-    pay = max(best(measures, "pay"), best(measures, "tab"))
-    ratio("best Pay / best pgbench", 1.6, pay, pgbench)
-    for clients, wanted in ((64, 2.2), (256, 4.0)):
-        ratio(f"Pay / pgbench, {clients} clients", wanted, rate("pay", clients), rate("pgbench", clients))
-    ratio("Pay / empty handler, 256 clients", 0.25, rate("pay", 256), rate("empty", 256))
-    ratio("Pay / pgbench, 1 client", 0.8, rate("pay", 1), rate("pgbench", 1))
-    ratio("best JSON charge / best Pay, prepaid", 1.3, best(measures, "json"), best(measures, "pay"))
-    ratio("best read / best empty handler", 0.3, best(measures, "read"), best(measures, "empty"))
-    ratio("hot seller / spread sellers", 0.85, best(measures, "tab"), best(measures, "spread"))
-    ratio("best batch / best pgbench", 4.5, best(measures, "batch"), pgbench)
-    if half_load is not None and half_load.p99_ms is not None:
-        reached = half_load.p99_ms
-        found.append(Goal(name="p99 of Pay at half its peak", wanted=20, reached=reached, unit="ms", at_most=True))
-    memory = [measure.memory_mb for measure in measures if measure.memory_mb is not None]
-    if memory:
-        found.append(Goal(name="memory of the API process", wanted=150, reached=max(memory), unit="MB", at_most=True))
-    return (*found, *_goals_of_neighbours(measures))
-
-
-def _goals_of_neighbours(measures: Iterable[Measure]) -> Iterator[Goal]:
-    """How much longer a seller waits beside another's flood."""
-    p99_ms = {one.case: one.p99_ms for one in measures}
-    calm = p99_ms.get(NEIGHBOUR)
-    for case, beside in p99_ms.items():
-        if case.startswith(BESIDE) and beside and calm:
-            name = f"a neighbour's p99 {case} / calm"
-            yield Goal(name=name, wanted=2, reached=beside / calm, at_most=True)

@@ -99,6 +99,12 @@ def spread_pays(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> It
         yield pay(signer, seller, next(tokens))
 
 
+def every_balance(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> Iterator[bytes]:
+    """A charge of every balance of all sellers, each once; over and over."""
+    for seller, token in cycle([(one, token) for one in sellers for _, token in one.balances]):
+        yield pay(signer, seller, token)
+
+
 def pay(signer: RequestSigner, seller: BenchmarkSeller, token: TokenId) -> bytes:
     """One charge of a cent with a reference of its own."""
     parameters = {"SenderTokenId": token, "CallerReference": secrets.token_hex(12)}

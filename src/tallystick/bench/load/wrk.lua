@@ -1,9 +1,10 @@
 -- Sends prepared requests, each once: a file of lengths and whole HTTP requests. Without a file: plain GETs.
--- With a third argument, notes in that file which transactions the answers to Pay, Refund and batches tell of.
+-- When all are sent, there is a file of that name and ".sent". With a third argument, notes in that file which
+-- transactions the answers to Pay, Refund and batches tell of.
 -- Prints one line of JSON for tallystick/bench/wrk.py. One thread only.
 
 local requests, sent, pause = nil, 0, 0
-local answers
+local answers, all_sent
 
 local function note(_, _, body)
   if body:byte() == 123 then -- a brace: lines of JSON, the answer to a batch
@@ -16,7 +17,7 @@ end
 
 function init(args)
   if not args[1] then return end
-  requests = {}
+  requests, all_sent = {}, args[1] .. ".sent"
   pause = tonumber(args[2] or 0)
   if pause > 0 then
     function delay() return math.random(0, 2 * pause) end -- spread, so that clients do not march in step
@@ -38,6 +39,7 @@ function request()
   local text = requests[sent]
   if not text then -- all sent: nothing is ever sent twice
     wrk.thread:stop()
+    assert(io.open(all_sent, "w")):close() -- wrk itself goes on sleeping for as long as it was asked to
     return wrk.format("GET", "/healthz")
   end
   requests[sent] = false

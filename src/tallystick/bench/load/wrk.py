@@ -75,11 +75,17 @@ def request_file(directory: Path, requests: Iterable[bytes], count: int, name: s
     finally:
         path.unlink(missing_ok=True)
         _answers_beside(path).unlink(missing_ok=True)
+        _sent_beside(path).unlink(missing_ok=True)
 
 
 def _answers_beside(requests: Path) -> Path:
     """Where wrk.lua notes which transactions were answered."""
     return requests.with_name(f"{requests.name}.answered")
+
+
+def _sent_beside(requests: Path) -> Path:
+    """Where wrk.lua leaves a file once all requests are sent."""
+    return requests.with_name(f"{requests.name}.sent")
 
 
 async def send(
@@ -103,7 +109,8 @@ async def send(
         options += ["--", str(requests), str(pause_ms)]
         if note_answers:
             options += [str(_answers_beside(requests))]
-    status, output, errors = await output_of(find_wrk(), *options)
+    enough = None if requests is None else _sent_beside(requests).exists
+    status, output, errors = await output_of(find_wrk(), *options, enough=enough)
     if status != 0:
         raise LoadError(f"wrk failed: {errors.strip()}")
     load = read_summary(output, clients)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from tallystick.bench.load.wrk import LoadError
 from tallystick.bench.target.sellers import CHARGE_MICROS, FUNDED_MICROS, BenchmarkSeller, Progress
+from tallystick.bench.target.sizes import count_transactions
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
 from tallystick.services.context import Service
@@ -39,14 +40,9 @@ class Filler:
     progress: Progress
     _instruments: Iterator[tuple[Any, ...]] | None = None
 
-    async def count(self) -> int:
-        """How many transactions there are."""
-        there: int = await self.service.pool.fetchval("SELECT count(*) FROM transaction")
-        return there
-
     async def fill(self, wanted: int) -> None:
         """Charge until there are `wanted` transactions. Raises LoadError: the balances do not suffice."""
-        there = start = await self.count()
+        there = start = await count_transactions(self.service.pool)
         while there < wanted:
             count = min(AT_A_TIME, wanted - there)
             await self._charge(count)

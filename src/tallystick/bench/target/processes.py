@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
@@ -32,8 +32,10 @@ class ServerProcess:
     process: psutil.Process
 
     def processes(self) -> list[psutil.Process]:
-        """All of them."""
-        return [self.process, *self.process.children(recursive=True)]
+        """All of them; none where it has ended."""
+        with suppress(psutil.NoSuchProcess):
+            return [self.process, *self.process.children(recursive=True)]
+        return []
 
 
 @asynccontextmanager
@@ -89,21 +91,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def cpu_seconds(processes: Iterable[psutil.Process]) -> dict[int, float]:
-    """What each process that still runs has used so far, user and system, by process id."""
-    used = {}
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            times = process.cpu_times()
-            used[process.pid] = times.user + times.system
-    return used
-
-
-def cpu_used(before: dict[int, float], after: dict[int, float]) -> float:
-    """Seconds between two readings; a process that is new counts from its start."""
-    return sum(seconds - before.get(pid, 0.0) for pid, seconds in after.items())
 
 
 def memory_mb(process: psutil.Process) -> float:

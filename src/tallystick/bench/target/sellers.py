@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -57,6 +57,7 @@ REFUNDABLE_MICROS: Final = 200 * REFUND_MICROS
 """The charge that is refunded a cent at a time: enough for as many refunds as long runs make."""
 
 AT_A_TIME: Final = 500
+SELLERS_AT_A_TIME: Final = 8
 BUYERS: Final = 200
 
 Progress = Callable[[str, int, int], None]
@@ -92,6 +93,24 @@ async def open_seller(service: Service) -> BenchmarkSeller:
     return BenchmarkSeller(key, key.book_id, bearer)
 
 
+async def open_sellers(service: Service, count: int) -> list[BenchmarkSeller]:
+    """So many sellers, several at a time."""
+    sellers: list[BenchmarkSeller] = []
+    for start in range(0, count, SELLERS_AT_A_TIME):
+        now = range(start, min(start + SELLERS_AT_A_TIME, count))
+        sellers += await asyncio.gather(*(open_seller(service) for _ in now))
+    return sellers
+
+
+def unequal(count: int, total: int) -> list[int]:
+    """How many balances each of `count` sellers has, at least one: the second half as many as the first, and so on."""
+    weights = [1 / (number + 1) for number in range(count)]
+    left = max(0, total - count)
+    sizes = [1 + int(left * weight / sum(weights)) for weight in weights]
+    sizes[0] += max(count, total) - sum(sizes)
+    return sizes
+
+
 @dataclass(slots=True)
 class Provisioner:
     """Makes buyers, balances, tabs and charges of a seller. `progress` is called as it goes on."""
@@ -102,9 +121,14 @@ class Provisioner:
 
     async def balances(self, seller: BenchmarkSeller, count: int) -> None:
         """Open prepaid balances and fund them from their buyers' account balances."""
-        await self._need_buyers(count)
+        await self.stalls([seller] * count)
+
+    async def stalls(self, sellers: Sequence[BenchmarkSeller]) -> None:
+        """Open a prepaid balance and fund it, of each seller as often as it is named. Those of one share commits."""
+        await self._need_buyers(len(sellers))
 
         async def one(number: int) -> None:
+            seller = sellers[number]
             ids = _Ids(seller.book_id)
             instrument_id = InstrumentId(ids.make(IdKind.PREPAID_INSTRUMENT))
             sender, funding = TokenId(ids.make(IdKind.PREPAID_SENDER)), TokenId(ids.make(IdKind.FUNDING))
@@ -126,7 +150,7 @@ class Provisioner:
             )
             seller.balances.append((instrument_id, sender))
 
-        await self._many("balances", count, one)
+        await self._many("balances", len(sellers), one)
 
     async def tabs(self, seller: BenchmarkSeller, count: int) -> None:
         """Open credit instruments."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Final
 
 import psutil
 
-from tallystick.bench.cases import BATCH, Case
+from tallystick.bench.cases import BATCH, Case, Whose
 from tallystick.bench.load.references import Asked, Unanswered, noting
 from tallystick.bench.load.requests import RequestSigner
-from tallystick.bench.load.slices import ResourceUsage, Slice
+from tallystick.bench.load.slices import Noise, ResourceUsage, Slice
 from tallystick.bench.load.wrk import Load, LoadError, NothingAnsweredError, request_file, send
-from tallystick.bench.target.processes import ServerProcess, cpu_seconds, cpu_used, memory_mb
+from tallystick.bench.target.cpu import Watched
+from tallystick.bench.target.processes import ServerProcess, memory_mb
 from tallystick.bench.target.sellers import BenchmarkSeller
 from tallystick.domain.ids import transaction_ids_from
 from tallystick.services.context import Service
@@ -28,10 +29,14 @@ _LONELY_SHARE: Final = 0.3
 
 _LAST_ONES_SECONDS: Final = 0.5
 
+_LOOKED_AT: Final = 1
+"""Of prepared requests wrk sends all but the first, at which it only looks."""
+
+_LONG_SECONDS: Final = 600
+"""Of a load that ends with its requests: longer than they can take."""
+
 _SPARE: Final = 2
 """How many times as many requests are prepared as were answered in the slice before."""
-
-Cpu = tuple[dict[int, float], dict[int, float] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,10 @@ class Crowd:
 class Target:
     """The service under measurement. `served` answers; `service`, in this process, has the same books to check them.
 
-    `directory`: where requests wait to be sent. `postmaster`: of the database, where it is on this machine.
-    `longest_seconds`: a slice in which nothing is answered is measured again for twice as long, up to so long.
+    `many`: the sellers of cases that charge many small ones. `beside`: other ways to run the service, by their names
+    in `cases.py`, on the same books. `directory`: where requests wait to be sent. `postmaster`: of the database, where
+    it is on this machine. `longest_seconds`: a slice in which nothing is answered is measured again for twice as long,
+    up to so long.
     """
 
     directory: Path
@@ -60,6 +67,8 @@ class Target:
     served: ServerProcess
     sellers: list[BenchmarkSeller]
     postmaster: psutil.Process | None
+    many: list[BenchmarkSeller] = field(default_factory=list)
+    beside: Mapping[str, ServerProcess] = field(default_factory=dict)
     longest_seconds: float = 60
     unanswered: Unanswered = field(default_factory=Unanswered)
     _requests: dict[tuple[str, int], Iterator[bytes]] = field(default_factory=dict)
@@ -89,13 +98,18 @@ class Target:
             short = [
                 crowd
                 for crowd, count, one in zip(crowds, counts, measured, strict=True)
-                if one.load is not None and one.load.requests > count - crowd.clients
+                if one.load is not None and one.load.requests >= count - _LOOKED_AT - crowd.clients
             ]
             if not short:
                 self._prepare_fewer(crowds, measured)
                 return measured
             for crowd in short:  # the requests ran out: measure again, with twice as many
                 self._rates[crowd.case.name, crowd.clients] *= 2
+
+    async def every_balance(self, case: Case, clients: int) -> Slice:
+        """Charge every balance once. Raises LoadError, as `slice` does."""
+        count = sum(len(seller.balances) for seller in self.charged_by(case))
+        return (await self._slices([Crowd(case, clients)], _LONG_SECONDS, [count + _LOOKED_AT]))[0]
 
     def _prepare_fewer(self, crowds: Sequence[Crowd], measured: Sequence[Slice]) -> None:
         """Signing requests that nobody sends takes longer than sending the others."""
@@ -107,7 +121,7 @@ class Target:
     def _count(self, crowd: Crowd, seconds: float) -> int:
         """How many requests to prepare. If they run out before the end of the slice, the rate would be too low."""
         rate = self._rates.setdefault((crowd.case.name, crowd.clients), _likely_rate(crowd.case, crowd.clients))
-        return int(rate * seconds) + crowd.clients
+        return int(rate * seconds) + crowd.clients + _LOOKED_AT
 
     async def _slices(self, crowds: Sequence[Crowd], seconds: float, counts: Sequence[int]) -> list[Slice]:
         asked: list[list[tuple[str, ...]]] = [[] for _ in crowds]
@@ -117,15 +131,17 @@ class Target:
                 requests = noting(self._requests_of(crowd.case, crowd.clients), asked[number])
                 files.append(stack.enter_context(request_file(self.directory, requests, count, f"requests-{number}")))
             gc.collect()
-            since, before = self.service.clock(), self._cpu()
-            loads = await asyncio.gather(
-                *(
-                    self._send(crowd, seconds, file, note_answers=any(references))
-                    for crowd, file, references in zip(crowds, files, asked, strict=True)
+            since, written, watched = self.service.clock(), await self._written(), Watched()
+            served = self._answering(crowds[0].case).processes()
+            with watched.watch(served, self.postmaster):
+                loads = await asyncio.gather(
+                    *(
+                        self._send(crowd, seconds, file, note_answers=any(references))
+                        for crowd, file, references in zip(crowds, files, asked, strict=True)
+                    )
                 )
-            )
-            used = self._used(before)
-        await self._check_books(since, list(zip(asked, loads, strict=True)))
+            used = ResourceUsage(watched.time, memory_of(served), await self._written() - written)
+        await self._check_books(since, crowds, list(zip(asked, loads, strict=True)))
         return [
             Slice(
                 case=crowd.case.name,
@@ -134,6 +150,7 @@ class Target:
                 seconds=load.seconds,
                 load=load,
                 used=used if len(crowds) == 1 else None,  # of several together, nobody knows whose it was
+                noise=noise_of(watched),
             )
             for crowd, load in zip(crowds, loads, strict=True)
         ]
@@ -143,7 +160,7 @@ class Target:
         await asyncio.sleep(crowd.later)
         try:
             return await send(
-                f"{self.served.url}/",
+                f"{self._answering(crowd.case).url}/",
                 crowd.clients,
                 seconds - 2 * crowd.later,
                 file,
@@ -156,42 +173,54 @@ class Target:
     def _requests_of(self, case: Case, clients: int) -> Iterator[bytes]:
         key = case.name, clients
         if key not in self._requests:
-            self._requests[key] = case.requests(RequestSigner(self.served.url, self.service.clock), self.sellers)
+            signer = RequestSigner(self._answering(case).url, self.service.clock)
+            self._requests[key] = case.requests(signer, self.charged_by(case))
         return self._requests[key]
 
-    async def _check_books(self, since: datetime, loads: Sequence[tuple[Asked, Load]]) -> None:
+    def charged_by(self, case: Case) -> list[BenchmarkSeller]:
+        """The sellers whose balances a case charges."""
+        few, many = case.whose is not Whose.MANY, case.whose is not Whose.FEW
+        return [*(self.sellers if few else ()), *(self.many if many else ())]
+
+    def _answering(self, case: Case) -> ServerProcess:
+        return self.beside.get(case.server, self.served)
+
+    async def _check_books(self, since: datetime, crowds: Sequence[Crowd], loads: Sequence[tuple[Asked, Load]]) -> None:
         """Check that every answered payment is in the books, and nothing that nobody asked for."""
         if not any(any(asked) for asked, _ in loads):
             return
         await asyncio.sleep(_LAST_ONES_SECONDS)  # for the last requests, whose clients have disconnected
-        first = transaction_ids_from(int(since.timestamp() * 1000))
-        made: list[tuple[str, str]] = []
-        for seller in self.sellers:
-            rows = await self.service.pool.fetch(
-                "SELECT transaction_id, caller_reference FROM transaction"
-                " WHERE book_id = $1 AND transaction_id >= $2 AND status = 'Success'"
-                " AND operation IN ('Pay', 'Refund')",
-                seller.book_id,
-                first,
-            )
-            made += [(row["transaction_id"], row["caller_reference"]) for row in rows]
-        problems = self.unanswered.compare(loads, made)
+        books = {seller.book_id for crowd in crowds for seller in self.charged_by(crowd.case)}
+        books.update(seller.book_id for seller in self.sellers)
+        rows = await self.service.pool.fetch(
+            "SELECT transaction_id, caller_reference FROM transaction"
+            " WHERE book_id = ANY($1::bigint[]) AND transaction_id >= $2 AND status = 'Success'"
+            " AND operation IN ('Pay', 'Refund')",
+            list(books),
+            transaction_ids_from(int(since.timestamp() * 1000)),
+        )
+        problems = self.unanswered.compare(loads, [(row["transaction_id"], row["caller_reference"]) for row in rows])
         if problems:
             raise LoadError("; ".join(problems))
 
-    def _cpu(self) -> Cpu:
-        served = cpu_seconds(self.served.processes())
-        if self.postmaster is None:
-            return served, None
-        return served, cpu_seconds([self.postmaster, *self.postmaster.children(recursive=True)])
+    async def _written(self) -> float:
+        """Bytes of write-ahead log that the server has written so far."""
+        return float(await self.service.pool.fetchval("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"))
 
-    def _used(self, before: Cpu) -> ResourceUsage:
-        after = self._cpu()
-        return ResourceUsage(
-            cpu_used(before[0], after[0]),
-            None if before[1] is None or after[1] is None else cpu_used(before[1], after[1]),
-            max(memory_mb(process) for process in self.served.processes()),
-        )
+
+def memory_of(served: Sequence[psutil.Process]) -> float:
+    """Resident memory of the largest of these processes, in units of 10⁶ bytes; 0 where they have all ended."""
+    sizes = []
+    for process in served:
+        with suppress(psutil.Error):
+            sizes.append(memory_mb(process))
+    return max(sizes, default=0.0)
+
+
+def noise_of(watched: Watched) -> Noise | None:
+    """What others had of the processors; None where the system does not say."""
+    others = watched.time.others
+    return None if others is None else Noise(watched.share(others), watched.share(watched.time.stolen))
 
 
 def _likely_rate(case: Case, clients: int) -> float:

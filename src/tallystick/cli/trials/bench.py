@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -17,11 +17,11 @@ from rich.progress import Progress
 from tallystick.bench import growth
 from tallystick.bench.cases import CASES, Case
 from tallystick.bench.load.slices import Slice, percentile_ms
-from tallystick.bench.load.wrk import LoadError
-from tallystick.bench.report import closing_lines, goals_table, measures_table
-from tallystick.bench.run import Plan
+from tallystick.bench.plan import Plan
+from tallystick.bench.report import closing_lines, goals_table, measures_table, parts_table
+from tallystick.bench.rounds import FAILURES, text_of
 from tallystick.bench.run import bench as run_bench
-from tallystick.bench.target.machine import busy_percent, busy_warning
+from tallystick.bench.target.machine import BUSY_PERCENT, busy_percent, busy_warning
 from tallystick.bench.target.sellers import Progress as ProgressCallback
 from tallystick.cli.console import INTERRUPTED, NO, ProblemError, complain, run
 from tallystick.db.database import NoDatabaseError
@@ -65,8 +65,9 @@ def bench(
         raise ProblemError(f"--json: {json} cannot be written")  # fail before measuring, not after
     chosen_clients, chosen_cases = tuple(_numbers(clients)), tuple(_cases(only))
     warning = busy_warning(busy_percent())
-    if warning is not None:
-        complain(f"WARNING: {warning}")
+    before = () if warning is None else (warning,)
+    for each in before:
+        complain(f"WARNING: {each}")
     with _directory(data) as directory:
         plan = Plan(
             directory=directory,
@@ -78,16 +79,18 @@ def bench(
             workers=workers,
             cases=chosen_cases,
         )
-        problems = _grow(plan, grow, json) if grow is not None else _bench(plan, server, json)
+        problems = _grow(plan, grow, json) if grow is not None else _bench(plan, server, json, before)
     if problems:
         raise typer.Exit(NO)
 
 
-def _bench(plan: Plan, server: str | None, json: Path | None) -> tuple[str, ...]:
+def _bench(plan: Plan, server: str | None, json: Path | None, before: Sequence[str]) -> tuple[str, ...]:
     console = Console()
     with _progress(console) as progress:
         report = _measured(run_bench(plan, progress, lambda measured: console.print(_line(measured)), server))
+    report = msgspec.structs.replace(report, warnings=(*before, *report.warnings))
     console.print(measures_table(report.measures))
+    console.print(parts_table(report.measures))
     console.print(goals_table(report.goals))
     for line in closing_lines(report):
         console.print(line)
@@ -106,14 +109,16 @@ def _grow(plan: Plan, transactions: int, json: Path | None) -> tuple[str, ...]:
     for line in growth.closing_lines(report):
         console.print(line)
     _write(json, report)
-    return report.problems
+    if report.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    return (*report.problems, *report.failures)
 
 
 def _measured(measuring: Coroutine[Any, Any, Found]) -> Found:
     try:
         return run(measuring)
-    except (LoadError, NoDatabaseError) as error:
-        raise ProblemError(str(error)) from None
+    except (*FAILURES, NoDatabaseError) as error:
+        raise ProblemError(text_of(error)) from None
 
 
 def _write(json: Path | None, report: msgspec.Struct) -> None:
@@ -123,7 +128,10 @@ def _write(json: Path | None, report: msgspec.Struct) -> None:
 
 def _line(measured: Slice) -> str:
     latency = "" if measured.load is None else f"  p99 {percentile_ms([measured.load], 99):.1f} ms"
-    return f"{measured.case:12} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}"
+    noise = measured.noise
+    disturbed = noise is not None and noise.others + noise.stolen >= BUSY_PERCENT
+    beside = f"  others used {noise.others + noise.stolen:.0f} %" if noise is not None and disturbed else ""
+    return f"{measured.case:12} {measured.clients:4} clients {measured.rate:10,.0f} per second{latency}{beside}"
 
 
 @contextmanager
