@@ -77,6 +77,10 @@ ACROSS: Final = {
             SELECT * FROM public.dispute
              WHERE bearer_party_id IN (SELECT party_id FROM public.book WHERE book_id = ANY($1::bigint[])))""",
     },
+    "fee_income_is_not_negative": {
+        "account": f"""account AS NOT MATERIALIZED (
+            SELECT * FROM public.account WHERE book_id IN ({OPERATORS}) AND cardinality($1::bigint[]) > 0)""",  # noqa: S608
+    },
     "simulated_rail_agrees": {
         "transaction": OWN["transaction"],
         "simulated_charge": f"""simulated_charge AS NOT MATERIALIZED (
@@ -84,7 +88,7 @@ ACROSS: Final = {
              WHERE split_part(idempotency_key, '.', 1) IN ({THEIR_TRANSACTIONS}))""",  # noqa: S608
     },
 }
-"""Checks across books: the operator's mirror of these books' transactions, and the rail's records of them."""
+"""Checks across books: the operator's mirror of these books' transactions, the rail's records of them, and all fees."""
 
 FIRST_WORD: Final = re.compile(r"^(WITH|SELECT)\b", re.MULTILINE)
 

@@ -258,6 +258,19 @@ async def test_a_book_whose_part_is_another_one_or_missing_is_found(fair: Fair) 
     assert found["books_have_their_mirror"].startswith(f"book {fair.far.book_id}: there is no part 7")
 
 
+async def test_fees_that_were_given_back_and_never_taken_are_found(fair: Fair) -> None:
+    """One part alone may have given back what another one took: there is no bound of its own any more."""
+    await paid_by_card(fair.far)
+    first, second = (part.book_id for part in fair.parts)
+    check = "fee_income_is_not_negative"
+    income = "SELECT -balance_micros FROM account WHERE book_id = $1 AND kind = 'fee_income'"
+    taken_in = [await fair.pool.fetchval(income, book_id) for book_id in (first, second)]
+    gone = "UPDATE account SET balance_micros = balance_micros + $2 WHERE book_id = $1 AND kind = 'fee_income'"
+    assert check not in await problems_after(fair, gone, second, sum(taken_in))
+    found = await problems_after(fair, gone, second, sum(taken_in) + 1)
+    assert found[check] == "the operator's books of sandbox: their fee income is -1"
+
+
 async def problems_after(fair: Fair, damage: str, *arguments: object) -> dict[str, str]:
     """What `verify` finds, by check; the damage is undone."""
     async with connection_of_owner(fair.pool) as connection:

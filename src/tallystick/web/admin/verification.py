@@ -19,6 +19,8 @@ PLACE: Final = f"{HOME}/verification"
 CHECKS: Final = {
     "balances_follow_from_transfers": "The transfers of every account, replayed from nothing, sum to its balance",
     "books_sum_to_zero": "Debits equal credits in every book",
+    "books_have_their_mirror": "Every seller's book has its part of the operator's book",
+    "fee_income_is_not_negative": "The operator has given back no more fees than it took",
     "archived_balances_sum_to_zero": "Debits equal credits in what the archive carries over",
     "prepaid_balances_within_bounds": "No prepaid balance is below zero or above what was funded",
     "instruments_have_their_accounts": "The account of every instrument is its own",

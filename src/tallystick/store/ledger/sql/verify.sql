@@ -69,6 +69,12 @@ SELECT format('book %s: there is no part %s of the operator''s book of %s', own.
         AND operator.part = needed.part
  WHERE operator.book_id IS NULL
 
+-- name: fee_income_is_not_negative
+-- The parts of the operator's book together gave back no more of their fees than they took; one by itself may have.
+SELECT format('the operator''s books of %s: their fee income is %s', environment, -sum(balance_micros))
+  FROM account JOIN book USING (book_id)
+ WHERE account.kind = 'fee_income' GROUP BY environment, currency HAVING sum(balance_micros) > 0
+
 -- name: archived_balances_sum_to_zero
 -- Debits equal credits in what the archive carries over, too.
 SELECT format('book %s: its archived balances sum to %s instead of zero', book_id, sum(balance_micros))
