@@ -162,7 +162,7 @@ async def test_a_bank_accounts_payment_comes_back_to_the_balance_in_the_first_pa
     assert (await verify(fair.pool)).problems == []
 
 
-async def test_a_payment_to_another_partss_seller_is_mirrored_in_the_callers(fair: Fair) -> None:
+async def test_a_payment_to_a_seller_of_another_part_is_mirrored_in_the_callers(fair: Fair) -> None:
     """Its recipient is paid out of its own part later, which then owes it less than nothing."""
     far, old = fair.far, fair.old
     terms = TokenTerms(recipient_pays_fee=True, max_fixed_fee_micros=parse_amount("1.00"))
@@ -212,7 +212,7 @@ async def test_books_of_a_large_seller_belong_to_several_parts(fair: Fair) -> No
 async def test_who_has_all_of_one_part_does_not_stop_another_ones_sellers(fair: Fair) -> None:
     near, far = fair.near, fair.far
     assert (await part_of(fair.pool, near.book_id), await part_of(fair.pool, far.book_id)) == (0, 1)
-    await paid_by_card(far)
+    await paid_by_card(far, "20.00")
     payer = await with_balance(near)
     five = parse_amount("5.00")
     async with fair.pool.acquire() as rival, rival.transaction():
