@@ -7,6 +7,7 @@ import os
 import random
 import string
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -23,6 +24,7 @@ from tallystick.domain.commands import Pay
 from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.domain.speedups import plain_requests
 from tallystick.services.api.fair_shares import CallRates
+from tallystick.web.api.plain.plain_calls import MOST_KEYS
 
 KEY: Final = "AK" + "0" * 18
 SECRET: Final = "s" * 40
@@ -274,6 +276,21 @@ async def test_a_request_of_a_key_whose_secret_is_another_now_goes_the_general_w
     assert b"SignatureDoesNotMatch" in old.body
     await api.send(*got(query(PAY, secret="t" * 40)))
     assert api.plain.taken[-1]
+
+
+async def test_of_very_many_keys_the_one_that_was_learnt_first_goes(reader: ModuleType, tmp_path: Path) -> None:
+    api = Api(rows(), tmp_path, reader)
+    await warm(api)
+    key = await api.service.keys.find(KEY)
+    assert key is not None
+    for number in range(1, MOST_KEYS + 1):
+        api.plain.learn(replace(key, access_key_id=f"AK{number:018d}"))
+    api.plain.taken.clear()
+
+    seen = [(await api.send(*got(query(PAY)))).status for _ in range(2)]
+
+    assert seen == [200, 200]
+    assert api.plain.taken == [False, True]
 
 
 async def test_a_key_that_has_expired_is_refused(reader: ModuleType, tmp_path: Path) -> None:

@@ -84,10 +84,12 @@ class PlainCalls:
         if self.reader is None:
             return
         known = self._keys.get(key.access_key_id)
-        if known is None or known.access_key is not key:
-            if len(self._keys) >= MOST_KEYS:
-                self._keys.clear()
-            self._keys[key.access_key_id] = self.reader.SigningKey(key.secret.encode(), key)
+        if known is not None and known.access_key.secret == key.secret:
+            known.access_key = key
+            return
+        if known is None and len(self._keys) >= MOST_KEYS:  # the one that was learnt first goes
+            del self._keys[next(iter(self._keys))]
+        self._keys[key.access_key_id] = self.reader.SigningKey(key.secret.encode(), key)
 
     def read(self, scope: Scope, content: bytes) -> PlainCall | None:
         """A call, and nothing is done with it yet; None: the general way has to look at it."""
