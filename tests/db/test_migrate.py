@@ -166,6 +166,36 @@ async def test_an_update_is_finished_when_no_older_process_is_left(make_database
         await connection.close()
 
 
+WAITS_FOR_A_TABLE = """
+SELECT EXISTS (SELECT FROM pg_stat_activity JOIN pg_locks USING (pid)
+                WHERE application_name = 'tallystick migrate' AND datname = current_database() AND NOT granted)
+"""
+
+
+async def test_a_migration_that_waits_for_a_long_reader_holds_up_nobody_else(make_database: MakeDatabase) -> None:
+    """Whoever comes to a table later waits behind those who want it for themselves: payments behind a proof, say."""
+    url = await make_database()
+    await make_as_before(url, "0053")
+    reader, payer = await asyncpg.connect(url), await asyncpg.connect(url)
+    try:
+        proof = reader.transaction(isolation="repeatable_read", readonly=True)
+        await proof.start()
+        await reader.fetch("SELECT FROM book")
+        await reader.fetch("SELECT FROM transaction")
+        changed = asyncio.create_task(migrate(url))
+        async with asyncio.timeout(60):
+            while not await payer.fetchval(WAITS_FOR_A_TABLE):  # noqa: ASYNC110 - only the server knows
+                await asyncio.sleep(0.01)
+            await payer.fetch("SELECT FROM book")
+            await payer.fetch("SELECT FROM transaction")
+        assert not changed.done()
+        await proof.rollback()
+        assert await changed == [number for number in all_revisions() if number > "0053"]
+    finally:
+        await reader.close()
+        await payer.close()
+
+
 async def test_a_version_table_without_a_version_counts_as_none(make_database: MakeDatabase) -> None:
     url = await make_database()
     connection = await asyncpg.connect(url)

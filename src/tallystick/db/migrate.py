@@ -7,10 +7,12 @@ them or none (docs/decisions/016-migrations-are-plain-sql.md).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -51,7 +53,16 @@ _OLDER_PROCESSES: Final = (
     " WHERE at > now() - interval '1 minute' AND coalesce(newest_migration, '') < $1"
 )
 
+_PATIENCE_MILLISECONDS: Final = 2_000
+"""How long a change waits for a table: more than the second after which PostgreSQL has an autovacuum make way for it,
+less than payments, which wait behind it, wait for a lock."""
+
+_PAUSE_SECONDS: Final = 2.0
+_TRIES: Final = 450
+"""For half an hour."""
+
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+_Made = TypeVar("_Made")
 
 
 class MigrationError(Exception):
@@ -81,24 +92,47 @@ async def _migrate(dsn: str) -> list[str]:
     async with _connected(dsn) as connection:
         if not await _lacking(connection) and not await privileges.plan(connection):
             return []  # by far the most common case, and it waits for nobody
-        async with connection.transaction(isolation="read_committed"):
-            # Held until the commit. Who waited here reads the version afterwards and finds the work done.
-            await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-            # Citus takes changes of several tables and types in one commit over one connection to each machine only; to
-            # a server without it this is a name like any other.
-            await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
-            lacking = await _lacking(connection)
-            for number in lacking:
-                # One by one: of several in one message, Citus refuses those on a distributed table.
-                for statement in statements_of(number):
-                    await connection.execute(statement)
-            if lacking:
-                await _note(connection, lacking[-1])
-            if lacking and lacking[0] == OLDEST:
-                await _finish(connection)
-            for statement in await privileges.plan(connection):
-                await connection.execute(statement)
-        return lacking
+        return await _in_one_commit(connection, partial(_apply_what_is_lacking, connection))
+
+
+async def _apply_what_is_lacking(connection: _Connection) -> list[str]:
+    lacking = await _lacking(connection)
+    for number in lacking:
+        # One by one: of several in one message, Citus refuses those on a distributed table.
+        for statement in statements_of(number):
+            await connection.execute(statement)
+    if lacking:
+        await _note(connection, lacking[-1])
+    if lacking and lacking[0] == OLDEST:
+        await _finish(connection)
+    for statement in await privileges.plan(connection):
+        await connection.execute(statement)
+    return lacking
+
+
+async def _in_one_commit(connection: _Connection, change: Callable[[], Awaitable[_Made]]) -> _Made:
+    """Change the schema while nobody else does: all of it or nothing. Raises MigrationError.
+
+    A change of a table has to wait for whoever reads it, a proof or a dump for many minutes, and whoever comes to the
+    table meanwhile waits behind the change: that would be every payment. So it gives up after a moment, lets them pass,
+    and begins anew, until it meets nobody.
+    """
+    for _ in range(_TRIES):
+        try:
+            async with connection.transaction(isolation="read_committed"):
+                # Held until the commit. Who waited here reads the version afterwards and finds the work done.
+                await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                # Citus takes changes of several tables and types in one commit over one connection to each machine
+                # only; to a server without it this is a name like any other.
+                await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
+                await connection.execute(f"SET LOCAL lock_timeout TO '{_PATIENCE_MILLISECONDS}ms'")
+                return await change()
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(_PAUSE_SECONDS)
+    raise MigrationError(
+        "a table that has to change was in use whenever this was tried, for half an hour, by a dump perhaps: "
+        "nothing was changed; run it again when that is done"
+    )
 
 
 async def finish(dsn: str) -> None:
@@ -107,17 +141,19 @@ async def finish(dsn: str) -> None:
     Doing it again changes nothing. Raises MigrationError: migrations are lacking, so that whatever runs is older, or a
     process of an earlier release was heard from. Commands have no heartbeat: of these it is believed.
     """
-    async with _connected(dsn) as connection, connection.transaction(isolation="read_committed"):
-        await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-        await connection.execute("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'")
-        if await _lacking(connection):
-            raise MigrationError("the database is behind: migrate it, and start every process anew before this")
-        if older := [row["kind"] for row in await connection.fetch(_OLDER_PROCESSES, _UNDERSTOOD_SINCE)]:
-            raise MigrationError(
-                f"processes of an earlier release were heard from in the last minute ({', '.join(sorted(older))}): "
-                "end them, wait a minute, and run this again"
-            )
-        await _finish(connection)
+    async with _connected(dsn) as connection:
+        await _in_one_commit(connection, partial(_finish_when_alone, connection))
+
+
+async def _finish_when_alone(connection: _Connection) -> None:
+    if await _lacking(connection):
+        raise MigrationError("the database is behind: migrate it, and start every process anew before this")
+    if older := [row["kind"] for row in await connection.fetch(_OLDER_PROCESSES, _UNDERSTOOD_SINCE)]:
+        raise MigrationError(
+            f"processes of an earlier release were heard from in the last minute ({', '.join(sorted(older))}): "
+            "end them, wait a minute, and run this again"
+        )
+    await _finish(connection)
 
 
 async def is_finished(database: Database) -> bool:
