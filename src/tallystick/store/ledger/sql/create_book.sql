@@ -45,7 +45,8 @@ SELECT operator_part AS part, count(*) AS books
 
 -- name: unbind
 -- One part by itself may owe a seller less than nothing, or have given back more fees than it took: the sum of all does not.
-UPDATE account SET floor_micros = NULL, ceiling_micros = NULL WHERE book_id = $1 AND kind IN ('owed_to', 'fee_income')
+UPDATE account SET ceiling_micros = NULL
+ WHERE book_id = $1 AND kind IN ('owed_to', 'fee_income') AND ceiling_micros IS NOT NULL
 
 -- name: book_of_seller
 -- The first one, where the seller has several.
