@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.store.direct import status
 from tests.support.books import Books, Buyer
 from tests.support.fake_rail import FakeRail
@@ -17,6 +16,7 @@ from tallystick.domain.commands import Command, Method
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tallystick.processors.rail import RailAnswer, RailOrder
 from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import Deposit, Paid, ResolveCharge
 
 from tallystick.domain.commands import (
     AuthorizePostpaid,
@@ -28,6 +27,7 @@ from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, Transa
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
+from tallystick.domain.rails.commands import Deposit, Paid, ResolveCharge
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Book, Operation, State
 from tallystick.domain.tokens import PaymentSource

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import (
@@ -36,6 +35,7 @@ from tallystick.domain.disputes.dispute import DisputedSettlements, DisputeStatu
 from tallystick.domain.disputes.positions import frozen_account
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Book, Operation, State, Transaction, owed_account
 from tallystick.services.operations.fee_schedules import read_fee_schedules

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
@@ -36,6 +35,7 @@ from tallystick.domain.decide import decide
 from tallystick.domain.ids import AccountId, BookId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tallystick.domain.state import (
     Book,
     Decision,

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge, ResolvePayout, ReverseRefund
 
 from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import (
@@ -42,6 +41,7 @@ from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, Transa
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
 from tallystick.domain.periods import Period
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge, ResolvePayout, ReverseRefund
 from tallystick.domain.refusals import Refused
 from tallystick.domain.state import Book, InstrumentKind, Operation, State, Transaction, balance_account, owed_account
 from tallystick.services.operations.fee_schedules import read_fee_schedules

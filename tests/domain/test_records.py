@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import Deposit
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import AuthorizePostpaid, Consent, Method, Pay, Request, WriteOffDebt
@@ -15,6 +14,7 @@ from tallystick.domain.fees import Bracket, FeeSchedule
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import Deposit
 from tallystick.domain.state import Book, Operation, State, Transaction, balance_account
 
 NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)

@@ -9,17 +9,6 @@ from itertools import count, product
 
 import pytest
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import (
-    BookMovement,
-    Declined,
-    Deposit,
-    DisputeMoved,
-    Paid,
-    RailOperation,
-    ResolveCharge,
-    ResolvePayout,
-    ReverseRefund,
-)
 from tests.support.paths import ROOT
 from tools.states import page
 
@@ -51,6 +40,17 @@ from tallystick.domain.decide.receipts import moved_on, record
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, TransactionStatus
+from tallystick.domain.rails.commands import (
+    BookMovement,
+    Declined,
+    Deposit,
+    DisputeMoved,
+    Paid,
+    RailOperation,
+    ResolveCharge,
+    ResolvePayout,
+    ReverseRefund,
+)
 from tallystick.domain.refusals import Refused
 from tallystick.domain.state import Book, Operation, State, Transaction
 from tallystick.domain.tokens import TokenState

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from tallystick.domain.rails.commands import Paid
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver, until
 from tests.support.books import Books, OpenBooks
@@ -14,6 +13,7 @@ from tests.support.paths import ROOT
 
 from tallystick.domain.commands import CancelToken, Refund
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Paid
 from tallystick.notify.delivery import COOL_DOWN, MAX_TO_ONE, next_try
 from tallystick.services.seller.manual_operations import new_reference
 from tallystick.store.records import outbox

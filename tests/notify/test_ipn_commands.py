@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from tallystick.domain.rails.commands import Paid
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver, answer, receiver
 from tests.stories.operations.program import Command, one_process
@@ -20,6 +19,7 @@ from typer.testing import CliRunner
 from tallystick.cli.commands.ipn import app, check_url
 from tallystick.cli.console import ProblemError
 from tallystick.client.notifications import NotGenuineError, Verifier
+from tallystick.domain.rails.commands import Paid
 from tallystick.store.keys import signing_keys
 
 

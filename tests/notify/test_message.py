@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.notify.post_office import PostOffice
 from tests.notify.receivers import Receiver
 from tests.support.books import Books
@@ -27,6 +26,7 @@ from tallystick.domain.messages.signed_messages import (
 )
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tallystick.domain.refusals import Refused
 from tallystick.notify import message
 from tallystick.store.keys import signing_keys

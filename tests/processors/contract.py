@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from enum import Enum, unique
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, make_transaction_id
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import (
     HintKind,
     MovementKind,

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tests.conftest import MakeDatabase
 from tests.processors.contract import UNIT, CardKind, RailContract, Stage, key_of
 from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import RailHint, RailOrder, RequiresAction, StillPending
 from tallystick.processors.simulated import PAGES, SimulatedRail, signed_event
 from tallystick.processors.simulated_numbers import NUMBERS, Behaviour, behaviour_of, rail_token

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
-from tallystick.domain.rails.commands import BookMovement, Declined, Deposit, Paid, ResolvePayout
 from tests.simulation.cast import MICROS, OPERATOR, OTHER, OTHER_SELLER, SELLER, SHOP, Buyer, Cast
 
 from tallystick.domain.accounts import AccountKind
@@ -41,6 +40,7 @@ from tallystick.domain.ids import (
     make_transaction_id,
 )
 from tallystick.domain.outcomes import Accepted, Done, Outcome, TransactionStatus
+from tallystick.domain.rails.commands import BookMovement, Declined, Deposit, Paid, ResolvePayout
 from tallystick.domain.refusals import Refusal, Refused
 
 ASK_AGAIN: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUnavailable})

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from tallystick.domain.rails.commands import Deposit
 from tests.simulation.postgres import Record, Server
 from tests.support.master_key import VAULT
 
@@ -40,6 +39,7 @@ from tallystick.domain.ids import (
 )
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.periods import Period
+from tallystick.domain.rails.commands import Deposit
 from tallystick.store.keys.signing_keys import seal_context
 
 BEGIN: Final = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)

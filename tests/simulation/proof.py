@@ -11,7 +11,6 @@ from math import inf
 from typing import Final
 
 import msgspec
-from tallystick.domain.rails.commands import BookMovement, Deposit, Paid, RailOperation
 from tests.simulation.callers import Question
 from tests.simulation.cast import OPERATOR, SECOND_PART
 from tests.simulation.postgres import Record, Server
@@ -19,6 +18,7 @@ from tests.simulation.rails import Bank, Receiver
 
 from tallystick.domain.commands import Cancel, CancelToken, Pay, Settle
 from tallystick.domain.outcomes import Accepted, Done, Outcome
+from tallystick.domain.rails.commands import BookMovement, Deposit, Paid, RailOperation
 from tallystick.domain.refusals import Refusal, Refused
 
 LONGEST_SECONDS: Final = 40.0

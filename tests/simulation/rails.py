@@ -9,10 +9,10 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tests.simulation.connections import Network, ProcessKilledError
 from tests.support.fake_rail import FakeRail
 
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending
 
 

@@ -15,7 +15,6 @@ from typing import Any, Final, cast
 
 import msgspec
 import pytest
-from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
 from tests.simulation import money, work
 from tests.simulation.callers import Inventor, Question
 from tests.simulation.cast import BEGIN, SHOP, Cast, make_cast, open_books
@@ -28,6 +27,7 @@ from tallystick.domain.commands import Command
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved, Paid, RailOperation, ResolveCharge
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory

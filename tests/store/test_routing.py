@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 from asyncpg.connection import LoggedQuery
-from tallystick.domain.rails.commands import Declined, DisputeMoved, Paid, ResolvePayout, ReturnCharge
 from tests.store.direct import taken, work
 from tests.store.pinned import tables_of, unpinned
 from tests.support.books import Books, Buyer
@@ -20,6 +19,7 @@ from tallystick.domain.commands import Method, RecordRefund, RequestPayout, Toke
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Declined, DisputeMoved, Paid, ResolvePayout, ReturnCharge
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.ledger.statements import MONEY
 

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.support.books import Books, OpenBooks
 from tests.support.clock import START
 from tests.support.master_key import VAULT
@@ -22,6 +21,7 @@ from tallystick.domain.commands import Method
 from tallystick.domain.ids import milliseconds_of_transaction
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.processors.rail import Rail, RailAnswer, RailOrder, Unknown
 from tallystick.processors.rails import Rails

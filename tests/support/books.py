@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
-from tallystick.domain.rails.commands import Declined, Deposit, Paid, ResolveCharge
 from tests.support.clock import TestClock
 
 from tallystick.db.connections import Pool
@@ -45,6 +44,7 @@ from tallystick.domain.ids import (
 )
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done, Outcome
+from tallystick.domain.rails.commands import Declined, Deposit, Paid, ResolveCharge
 from tallystick.services.context import Service
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.accounts import parties

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 import stripe
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tests.support.stripe.fake import CONFIRMED, DECLINED, VISA, FakeStripe, utc_now
 from tests.support.stripe.faults import Fault
 from tests.support.stripe.orders import after, first
 from tests.support.stripe.shapes import fee_of
 
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import RailOrder, RequiresAction, StillPending, Unknown
 from tallystick.processors.stripe.answers import StateError
 from tallystick.processors.stripe.rail import StripeRail

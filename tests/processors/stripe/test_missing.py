@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 import stripe
 from aiohttp import web
-from tallystick.domain.rails.commands import Declined
 from tests.support.stripe.fake import utc_now
 from tests.support.stripe.orders import first
 
+from tallystick.domain.rails.commands import Declined
 from tallystick.processors.stripe.gateway import StripeKeys
 from tallystick.processors.stripe.rail import StripeRail
 

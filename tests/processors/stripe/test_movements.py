@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import stripe
-from tallystick.domain.rails.commands import Paid, RailOperation
 from tests.support.stripe.fake import FakeStripe, utc_now
 from tests.support.stripe.forms import Json
 from tests.support.stripe.orders import after, first
 from tests.support.stripe.shapes import fee_of
 
 from tallystick.domain.money import MICROS_PER_MINOR_UNIT
+from tallystick.domain.rails.commands import Paid, RailOperation
 from tallystick.processors.rail import MovementKind
 from tallystick.processors.stripe.movements import movement
 from tallystick.processors.stripe.rail import StripeRail

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 import stripe
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tests.support.stripe.fake import FakeStripe, utc_now
 from tests.support.stripe.faults import Fault
 from tests.support.stripe.orders import after, first
 
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import RailOrder, StillPending, Unknown
 from tallystick.processors.stripe.rail import StripeRail
 

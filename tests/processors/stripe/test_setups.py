@@ -7,7 +7,6 @@ from datetime import date
 import httpx
 import pytest
 import stripe
-from tallystick.domain.rails.commands import Paid
 from tests.support.stripe.events import WEBHOOK_SECRET
 from tests.support.stripe.fake import REFUSED, VISA, FakeStripe, utc_now
 from tests.support.stripe.faults import Fault
@@ -15,6 +14,7 @@ from tests.support.stripe.forms import Json
 from tests.support.stripe.orders import first
 
 from tallystick.domain.commands import Method
+from tallystick.domain.rails.commands import Paid
 from tallystick.processors.rail import PaymentMethodFound, SetupAbandoned, SetupPending, SetupRequest
 from tallystick.processors.stripe.gateway import StripeKeys
 from tallystick.processors.stripe.rail import StripeRail

@@ -13,7 +13,6 @@ import pytest
 
 pytest.importorskip("lxml")
 
-from tallystick.domain.rails.commands import Paid, ResolvePayout
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken
 from tests.support.books import Books, new_seller
@@ -26,6 +25,7 @@ from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import RequestPayout
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
+from tallystick.domain.rails.commands import Paid, ResolvePayout
 from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.services.payouts import bank_statements, desk

@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tallystick.domain.rails.commands import Paid
 from tests.support.books import Books, Buyer
 from tests.support.fake_rail import FakeRail
 from tests.support.master_key import VAULT
@@ -14,6 +13,7 @@ from tests.support.master_key import VAULT
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import Paid
 from tallystick.processors.rail import (
     DisputeFound,
     PaymentMethodFound,

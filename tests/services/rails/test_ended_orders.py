@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ReturnCharge
 from tests.services.rails.at_rails import OtherRail, card_is, funding, paid_at, rows, service_of, worker_of
 from tests.services.rails.test_missing_orders import SilentRail, silent
 from tests.store.direct import status
@@ -14,6 +13,7 @@ from tests.support.books import Books
 from tallystick.domain.commands import Cancel, Method, Settle
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ReturnCharge
 from tallystick.domain.refusals import Refused
 from tallystick.processors.rail import RailAnswer, StillPending, Unknown
 from tallystick.services.operations.audit import Actor

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from tallystick.domain.rails.commands import Declined, Paid, ReturnCharge
 from tests.services.rails.at_rails import OtherRail, card_is, funding, paid_at, rows, worker_of
 from tests.store.direct import status
 from tests.support.books import Books
@@ -13,6 +12,7 @@ from tests.support.books import Books
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Declined, Paid, ReturnCharge
 from tallystick.processors.rail import RailAnswer, RailOrder, StillPending, Unknown
 from tallystick.services.rails.orders import MISSING_FOR
 from tallystick.store.queries import stuck_work

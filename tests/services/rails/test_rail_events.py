@@ -6,7 +6,6 @@ import secrets
 from datetime import datetime, timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, ReturnCharge
 from tests.services.rails.at_rails import (
     EVENTS_KEY,
     OtherRail,
@@ -22,6 +21,7 @@ from tests.support.books import Books
 
 from tallystick.domain.commands import Method
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Declined, ReturnCharge
 from tallystick.processors.rail import (
     DisputeFound,
     DisputeStatus,

@@ -5,7 +5,6 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ReturnCharge
 from tests.services.rails.at_rails import (
     EVENTS_KEY,
     OtherRail,
@@ -22,6 +21,7 @@ from tests.support.books import Books
 from tallystick.domain.commands import Method
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ReturnCharge
 from tallystick.processors.rail import (
     HintKind,
     RailAnswer,

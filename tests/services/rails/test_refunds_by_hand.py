@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import UTC
 
 import pytest
-from tallystick.domain.rails.commands import Declined
 from tests.services.rails.reconciling import UNITS, Desk, ToldRail, findings
 from tests.store.direct import said, taken, work
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import TransactionId
+from tallystick.domain.rails.commands import Declined
 from tallystick.domain.rails.reconciliation import DayReport, FindingKind
 from tallystick.processors.rail import MovementKind, RailMovement
 from tallystick.processors.simulated_numbers import Behaviour, rail_token

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tests.store.direct import taken, work
 from tests.store.past import Past, accepted, figure, paid_through, pay_other
 from tests.support.booked import BOOKED
@@ -17,6 +16,7 @@ from tests.support.books import Buyer, OpenBooks
 from tallystick.domain.commands import Method, Refund
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.archive import archive as archiving
 from tallystick.store.archive.archive import TooRecentError

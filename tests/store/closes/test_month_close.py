@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import taken, work
 from tests.store.ledger.test_disputes import LOST, OPENED, WON, shop_of
 from tests.store.ledger.test_payouts import ask, end, with_cash
@@ -23,6 +22,7 @@ from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, Token
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tallystick.services.buyer.months import Month
 from tallystick.services.operations.audit import Actor
 from tallystick.services.reports import month_close

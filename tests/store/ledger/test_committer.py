@@ -6,7 +6,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, ResolveCharge
 from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
@@ -14,6 +13,7 @@ from tallystick.domain.commands import Method, Pay
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome, TransactionStatus
+from tallystick.domain.rails.commands import Declined, Paid, ResolveCharge
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.command_queue import MAX_PER_GROUP

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import said, status, taken, work
 from tests.support.books import Books, Buyer
 
@@ -23,6 +22,7 @@ from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import display_amount, parse_amount
 from tallystick.domain.outcomes import Done, TransactionStatus
 from tallystick.domain.periods import Period
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tallystick.store.ledger.usage_limits import limits_from_text
 
 

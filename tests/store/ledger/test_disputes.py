@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
-from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import said, taken, work
 from tests.support.balanced import problems_of
 from tests.support.books import Books, Buyer, OpenBooks
@@ -19,6 +18,7 @@ from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, Refun
 from tallystick.domain.disputes.dispute import DisputedSettlements, DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tallystick.services.context import Service
 from tallystick.services.disputes.dues import collect_dues
 from tallystick.services.disputes.news import DisputeNews, NotYetError, UnknownChargeError, dispute_moved

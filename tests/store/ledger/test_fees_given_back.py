@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.support.books import Books, OpenBooks
@@ -16,6 +15,7 @@ from tallystick.domain.commands import FeePayer, Marketplace, Method, Pay, Token
 from tallystick.domain.ids import TokenId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge
 from tallystick.store.ledger.verify import verify
 
 THIRD = "1.10"

@@ -7,12 +7,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tests.support.books import Books
 
 from tallystick.domain.commands import CancelToken, Method, Settle
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Done
+from tallystick.domain.rails.commands import Paid, RailOperation, ResolveCharge
 from tallystick.store.ledger.apply import apply
 
 

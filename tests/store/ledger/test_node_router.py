@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from tallystick.domain.rails.commands import Paid
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken
 from tests.support.balanced import all_balanced
@@ -25,6 +24,7 @@ from tallystick.db.node_router import NodeRouter
 from tallystick.domain.commands import Method
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import Paid
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.create_book import split_operator_book

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
-from tallystick.domain.rails.commands import Declined, ResolvePayout
 from tests.conftest import MakeDatabase
 from tests.store.direct import status, taken, work
 from tests.support.balanced import all_balanced
@@ -23,6 +22,7 @@ from tallystick.domain.commands import Marketplace, Method, Pay, RequestPayout, 
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done
+from tallystick.domain.rails.commands import Declined, ResolvePayout
 from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.services.rails import operator_books

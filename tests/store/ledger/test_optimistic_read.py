@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tallystick.domain.rails.commands import Declined
 from tests.conftest import MakeDatabase
 from tests.support.books import Books, Buyer, OpenBooks
 from tests.support.clock import START
@@ -20,6 +19,7 @@ from tallystick.db.database import open_pool
 from tallystick.domain.commands import CancelToken, Method, Pay
 from tallystick.domain.ids import IdKind, InstrumentId, TokenId
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import Declined
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.ledger.load import load
 from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from tallystick.domain.rails.commands import Declined
 from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
 from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
@@ -19,6 +18,7 @@ from tallystick.domain.commands import CancelToken, Command, Method, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import Declined
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.charges import charge_rules
 from tallystick.store.keys import access_keys

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, ResolvePayout
 from tests.store.direct import said, status, taken
 from tests.store.past import Past
 from tests.support.books import Books
@@ -18,6 +17,7 @@ from tallystick.domain.commands import RequestPayout, ReturnPayout
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done, Outcome
+from tallystick.domain.rails.commands import Declined, Paid, ResolvePayout
 from tallystick.processors.payout_rail import NotSent, PayoutAnswer, PayoutInstruction, Sent
 from tallystick.processors.simulated_payouts import SimulatedPayoutRail
 from tallystick.services.context import Service

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tests.store.direct import on_account, said, status, taken, work
 from tests.store.past import Past, accepted
 from tests.support.books import Books, Buyer
@@ -14,6 +13,7 @@ from tallystick.domain.commands import Method, RefundFunding
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done, Outcome
+from tallystick.domain.rails.commands import Declined, RailOperation, ResolveCharge
 from tallystick.store.ledger.verify import report_on, verify
 from tallystick.store.queries import authorization_history, authorizations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tallystick.domain.rails.commands import Declined, DisputeMoved, RailOperation, ResolveCharge, ReverseRefund
 from tests.store.direct import said, status, taken, work
 from tests.store.ledger.test_marketplace_payments import Agency
 from tests.store.past import Past
@@ -17,6 +16,7 @@ from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done, Outcome
+from tallystick.domain.rails.commands import Declined, DisputeMoved, RailOperation, ResolveCharge, ReverseRefund
 from tallystick.services.context import Service
 from tallystick.services.operations.running_proof import ContinuousProver
 from tallystick.services.process.transaction_ids import fresh_transaction_id

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from tallystick.domain.rails.commands import Declined
 from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
 from tests.support.books import Books, Buyer, OpenBooks
 
@@ -19,6 +18,7 @@ from tallystick.domain.decide import decide_all
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import Declined
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.committer import Committer

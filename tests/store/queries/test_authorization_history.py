@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid
 from tests.store.long_history import write_history
 from tests.support.booked import BOOKED
 from tests.support.books import Books, Buyer, OpenBooks
@@ -16,6 +15,7 @@ from tallystick.db.connections import Pool
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.rails.commands import Declined, Paid
 from tallystick.store.queries import authorization_history, authorizations
 from tallystick.store.queries.authorization_history import HistoryEntry
 from tallystick.store.queries.authorizations import Authorization

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-from tallystick.domain.rails.commands import RailOperation
 from tests.store.ledger.test_disputes import LOST, OPENED, WON, Shop, shop_of
 from tests.support.books import Books
 
 from tallystick.domain.disputes.dispute import DisputeStatus
 from tallystick.domain.ids import TransactionId
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.processors.rail import DisputeFound, idempotency_key
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.disputes import sandbox

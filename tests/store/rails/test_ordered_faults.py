@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tests.store.direct import status
 from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
@@ -14,6 +13,7 @@ from tests.test_worker import charges, opened
 
 from tallystick.domain.commands import Method
 from tallystick.domain.ids import BookId
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation
 from tallystick.processors.rail import RailOrder, StillPending
 from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import ASK_AGAIN, SimulatedRail

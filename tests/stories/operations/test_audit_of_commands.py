@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tallystick.domain.rails.commands import RailOperation
 from tests.conftest import MakeDatabase
 from tests.store.direct import taken, work
 from tests.stories.operations.audit_table import ACTION_WORDS, IN_OTHER_TESTS, WITHOUT
@@ -30,6 +29,7 @@ from tallystick.db.connections import Pool
 from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Method, RequestPayout
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.events import endpoints
 from tallystick.services.events.endpoints import EndpointWish
 from tallystick.services.operations.audit import ACTIONS, Actor

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tallystick.domain.rails.commands import RailOperation
 from tests.conftest import MakeDatabase
 from tests.stories.operations.program import Command, Ended
 from tests.support.books import new_seller
@@ -15,6 +14,7 @@ from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, MASTER_KEY_TEXT
 
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.settings import Settings
 from tallystick.store.rails import ordered_faults
 from tallystick.wiring import open_service

@@ -5,10 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from tallystick.domain.rails.commands import RailOperation
-
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, BookId, TransactionId, make_transaction_id
 from tallystick.domain.money import parse_amount
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.processors.rail import RailOrder, idempotency_key
 
 BOOK = BookId(7)

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
-from tallystick.domain.rails.commands import RailOperation
 from tests.stories.pages.access_table import ENTRIES, Entry, Who, filled
 from tests.stories.pages.business import disputed
 from tests.stories.pages.deeds.webhooks import endpoint_of
@@ -21,6 +20,7 @@ from tests.support.docs_site import built
 
 from tallystick.client.fps import amount
 from tallystick.domain.money import parse_amount
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.seller.staff import StaffRole, may
 from tallystick.store.accounts import logos
 from tallystick.store.accounts.logos import Logo

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tallystick.domain.rails.commands import RailOperation
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds.scene import Scene
 
 from tallystick.domain.commands import Method
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.store.rails import ordered_faults
 
 

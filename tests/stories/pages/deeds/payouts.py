@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 
-from tallystick.domain.rails.commands import Paid, ResolvePayout
 from tests.stories.pages.business import paying_customer
 from tests.stories.pages.deeds.books import needs_two
 from tests.stories.pages.deeds.scene import Scene
@@ -15,6 +14,7 @@ from tallystick.domain.banking.bank_accounts import BankAccount
 from tallystick.domain.commands import Request, RequestPayout
 from tallystick.domain.ids import TRANSACTION_ENTROPY_BYTES, TransactionId, make_transaction_id
 from tallystick.domain.outcomes import Accepted
+from tallystick.domain.rails.commands import Paid, ResolvePayout
 from tallystick.services.payouts import bank_statements
 from tallystick.store.payouts import destinations, files
 from tallystick.store.payouts.files import PayoutFile

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pytest
-from tallystick.domain.rails.commands import Paid
 from tests.stories.pages.people import person, signed_in
 from tests.stories.pages.world import Browser, Page, Seller, World
 from tests.support.fake_rail import FakeRail
 
 from tallystick.domain.commands import Method
+from tallystick.domain.rails.commands import Paid
 from tallystick.processors.rail import (
     PaymentMethodFound,
     RailAnswer,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from tallystick.domain.rails.commands import RailOperation
 from tests.stories.pages.business import disputed, paying_customer, postpaid_customer, prepaid_customer
 from tests.stories.pages.deeds import payouts, webhooks
 from tests.stories.pages.deeds.scene import Scene
@@ -13,6 +12,7 @@ from tests.stories.pages.people import at_work, console, employee
 from tests.stories.pages.world import Seller, World
 
 from tallystick.domain.commands import Method
+from tallystick.domain.rails.commands import RailOperation
 from tallystick.services.identity import mail
 from tallystick.services.identity.email_templates import Letter
 from tallystick.services.operations.verification import prove_if_due
