@@ -38,7 +38,7 @@ class Slice:
     """One case under load for a few seconds. `units`: requests, transactions, or payments of batches that were done.
 
     `load`: what the load generator measured; None of pgbench. `used`, `noise`: None where it was not measured.
-    `delivered`: of notifications about these payments, how many had arrived.
+    `delivered`: of notifications about these payments, how many had arrived. `p99_ms`: as whoever has no `load` says.
     """
 
     case: str
@@ -49,6 +49,7 @@ class Slice:
     used: ResourceUsage | None = None
     noise: Noise | None = None
     delivered: int | None = None
+    p99_ms: float | None = None
 
     @property
     def rate(self) -> float:
@@ -69,6 +70,7 @@ def together(slices: Sequence[Slice], missing: int = 0) -> Measure:
     written = [one.log_bytes for one in used if one.log_bytes is not None]
     delivered = [one.delivered for one in slices if one.delivered is not None]
     noises = [one.noise for one in slices if one.noise is not None]
+    told = [one.p99_ms for one in slices if one.p99_ms is not None]
     backends = sum(one.backends for one in database) / thousands if database else None
     return Measure(
         case=first.case,
@@ -77,7 +79,7 @@ def together(slices: Sequence[Slice], missing: int = 0) -> Measure:
         lowest_rate=min(one.rate for one in slices),
         highest_rate=max(one.rate for one in slices),
         p50_ms=percentile_ms(loads, 50) if loads else None,
-        p99_ms=percentile_ms(loads, 99) if loads else None,
+        p99_ms=percentile_ms(loads, 99) if loads else max(told, default=None),
         api_cpu=sum(one.cpu.api for one in used) / thousands if used else None,
         database_cpu=sum(one.backends + one.auxiliaries for one in database) / thousands if database else None,
         backends_cpu=backends,

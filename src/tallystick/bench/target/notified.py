@@ -15,19 +15,19 @@ from tallystick.store.keys.access_keys import SANDBOX
 
 
 @dataclass(slots=True)
-class Told:
+class Notified:
     """What a seller was told. `delivered`: how many notifications had arrived when it ended."""
 
     delivered: int = 0
 
 
 @asynccontextmanager
-async def notified(service: Service, seller: BenchmarkSeller, url: str) -> AsyncIterator[Told]:
+async def notified(service: Service, seller: BenchmarkSeller, url: str) -> AsyncIterator[Notified]:
     """While this is open the seller hears of each payment at `url`, also of those that the answer tells of.
 
     What could not be sent until the end is not sent any more, so that it takes no time of what is measured next.
     """
-    told, since = Told(), transaction_ids_from(int(service.clock().timestamp() * 1000))
+    told, since = Notified(), transaction_ids_from(int(service.clock().timestamp() * 1000))
     actor, party_id = Actor.command("bench"), seller.key.party_id
     await notification_settings.save(service, actor, party_id, SANDBOX, url=url, immediate=True)
     try:

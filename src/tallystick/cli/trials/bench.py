@@ -17,6 +17,7 @@ from rich.progress import Progress
 from tallystick.bench import growth
 from tallystick.bench.cases import CASES, Case
 from tallystick.bench.load.slices import Slice, percentile_ms
+from tallystick.bench.peers import comparison
 from tallystick.bench.plan import Plan
 from tallystick.bench.report import closing_lines, goals_table, measures_table, parts_table
 from tallystick.bench.rounds import FAILURES, text_of
@@ -42,6 +43,13 @@ def bench(
     sellers: Annotated[int, typer.Option(min=2, help="Over how many sellers 'spread' spreads.")] = 8,
     workers: Annotated[int, typer.Option(min=1, help="API processes.")] = 1,
     only: Annotated[str | None, typer.Option(help=f"Cases, with commas: {', '.join(_CASES)}.")] = None,
+    peers: Annotated[
+        bool,
+        typer.Option("--peers", help="Instead: side by side with other programs that are installed."),
+    ] = False,
+    peers_in: Annotated[
+        Path | None, typer.Option(metavar="DIRECTORY", help="The virtual environment that has them; else this one.")
+    ] = None,
     grow: Annotated[
         int | None, typer.Option(metavar="TRANSACTIONS", help="Instead: fill up to so many and measure on the way.")
     ] = None,
@@ -59,8 +67,8 @@ def bench(
     run's own are made and dropped again. Other settings do not count.
     """
     server = os.environ.get(f"{TEST_PREFIX}DATABASE_URL") or None
-    if server is not None and grow is not None:
-        raise ProblemError("--grow measures embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
+    if server is not None and (grow is not None or peers):
+        raise ProblemError("--grow and --peers measure embedded databases; unset TALLYSTICK_TEST_DATABASE_URL")
     if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
         raise ProblemError(f"--json: {json} cannot be written")  # fail before measuring, not after
     chosen_clients, chosen_cases = tuple(_numbers(clients)), tuple(_cases(only))
@@ -79,7 +87,10 @@ def bench(
             workers=workers,
             cases=chosen_cases,
         )
-        problems = _grow(plan, grow, json) if grow is not None else _bench(plan, server, json, before)
+        if peers:
+            problems = _compare(plan, peers_in, json)
+        else:
+            problems = _grow(plan, grow, json) if grow is not None else _bench(plan, server, json, before)
     if problems:
         raise typer.Exit(NO)
 
@@ -112,6 +123,19 @@ def _grow(plan: Plan, transactions: int, json: Path | None) -> tuple[str, ...]:
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)
     return (*report.problems, *report.failures)
+
+
+def _compare(plan: Plan, environment: Path | None, json: Path | None) -> tuple[str, ...]:
+    console = Console()
+    with _progress(console) as progress:
+        found = _measured(comparison.compare(plan, environment, progress))
+    console.print(comparison.comparison_table(found))
+    for line in comparison.comparison_lines(found):
+        console.print(line)
+    _write(json, found)
+    if found.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    return (*found.problems, *found.failures)
 
 
 def _measured(measuring: Coroutine[Any, Any, Found]) -> Found:
@@ -154,7 +178,6 @@ def _directory(data: Path | None) -> Iterator[Path]:
         yield data.expanduser().absolute()
         return
     with tempfile.TemporaryDirectory(prefix="tallystick-bench-") as directory:
-        Path(directory).chmod(0o711)  # the database may run as a user of its own
         yield Path(directory)
 
 
