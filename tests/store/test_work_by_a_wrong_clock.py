@@ -31,10 +31,12 @@ from tallystick.services.api.call import Call
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.values import Values
 from tallystick.services.context import Service
+from tallystick.services.events.numbering import expire_authorizations, number_book
 from tallystick.services.operations import monitoring
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.services.operations.housekeeping import expire_transactions, forget_expired
 from tallystick.settings import Settings
+from tallystick.store.events import events
 from tallystick.store.keys.access_keys import AccessKey
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
@@ -288,6 +290,24 @@ async def test_a_worker_begins_nothing_by_a_wrong_clock_and_goes_on_after_it(
         finally:
             stop.set()
             await running
+
+
+@pytest.mark.parametrize("wrong", DAYS)
+async def test_no_event_is_numbered_or_handed_out_by_a_wrong_clock(shop: Books, wrong: timedelta) -> None:
+    """It may jump while a pass is under way: what is due then would be days late at its receivers."""
+    async with real_process(shop) as (service, clock):
+        await shop.funded_buyer("10.00")
+        waiting = await events.queue(shop.pool, shop.book_id, 100)
+        assert waiting
+        clock.wrong = wrong
+        with pytest.raises(WrongClockError):
+            await number_book(service, shop.book_id)
+        with pytest.raises(WrongClockError):
+            await expire_authorizations(service)
+        assert await events.queue(shop.pool, shop.book_id, 100) == waiting
+
+        clock.wrong = timedelta(0)
+        assert await number_book(service, shop.book_id) == len(waiting)
 
 
 async def test_housekeeping_deletes_nothing_by_a_wrong_clock_and_goes_on_after_it(

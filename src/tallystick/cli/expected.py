@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 
 from tallystick.cli.output import ProblemError
+from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.database import NoDatabaseError
 from tallystick.db.embedded.server import EmbeddedPostgresError
 from tallystick.db.migrate import MigrationError
@@ -21,6 +22,7 @@ EXPECTED: Final = (
     EmbeddedPostgresError,
     MigrationError,
     SealBrokenError,
+    WrongClockError,
     OSError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

@@ -21,6 +21,8 @@ from tallystick.store.events import deliveries, endpoints, events
 from tallystick.store.events.events import StoredEvent
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tallystick.db.connections import Connection
     from tallystick.domain.ids import BookId
     from tallystick.services.context import Service
@@ -47,14 +49,18 @@ async def number_waiting(service: Service) -> int:
 
 
 async def number_book(service: Service, book_id: BookId) -> int:
-    """Number a batch of a book; how many. 0 also while another process is at it."""
+    """Number a batch of a book; how many. 0 also while another process is at it.
+
+    Raises WrongClockError: a delivery would begin when a clock that is ahead says, days too late.
+    """
     home = await events.home_of(service.pool, book_id)
     if home is None:
         return 0
     waiting = await events.queue(service.pool, book_id, AT_ONCE)
     if not waiting:
         return 0
-    objects = await _objects(service, home, book_id, waiting)
+    now = service.trusted_now()
+    objects = await _objects(service, home, book_id, waiting, now)
     await events.open_head(service.pool, home.home_id)
     async with service.pool.acquire() as connection, connection.transaction():
         last = await events.lock_head(connection, home.home_id)
@@ -64,13 +70,13 @@ async def number_book(service: Service, book_id: BookId) -> int:
         told = [event for event in waiting if event.key in taken]
         numbered = _numbered(home, last, told, objects)
         if numbered:
-            await events.number(connection, numbered, service.clock())
-            await _hand_out(service, connection, home, numbered, [event.number for event in told])
+            await events.number(connection, numbered, now)
+            await _hand_out(connection, home, numbered, [event.number for event in told], now)
     return len(numbered)
 
 
 async def _hand_out(
-    service: Service, connection: Connection, home: EventHome, numbered: list[StoredEvent], places: list[int]
+    connection: Connection, home: EventHome, numbered: list[StoredEvent], places: list[int], now: datetime
 ) -> None:
     """Have events delivered to the endpoints that are for them. `places`: each one's among those of its subject."""
     for endpoint in await endpoints.list_(connection, home.seller_id, home.environment):
@@ -82,7 +88,7 @@ async def _hand_out(
             if endpoint.is_for(event.type, place)
         ]
         if wanted:
-            await deliveries.add(connection, home.home_id, endpoint.endpoint_id, wanted, service.clock())
+            await deliveries.add(connection, home.home_id, endpoint.endpoint_id, wanted, now)
 
 
 def _numbered(
@@ -95,12 +101,11 @@ def _numbered(
 
 
 async def _objects(
-    service: Service, home: EventHome, book_id: BookId, waiting: list[QueuedEvent]
+    service: Service, home: EventHome, book_id: BookId, waiting: list[QueuedEvent], now: datetime
 ) -> dict[tuple[str, str], str]:
     """What each event holds, as JSON text, by its key."""
-    now = service.clock() + home.clock_offset
     parts = tuple(sorted({*home.parts, book_id}))
-    books = BookContext(service, Actor(None), home.seller_id, home.environment, parts, now)
+    books = BookContext(service, Actor(None), home.seller_id, home.environment, parts, now + home.clock_offset)
     moved = [event.subject_id for event in waiting if event.status is not None]
     transactions = await events.transactions(service.pool, book_id, moved)
     found: dict[tuple[str, str], str] = {}
@@ -113,7 +118,7 @@ async def _objects(
             if content is not None:
                 _as_it_was(content, event)
         elif event.type == KEY_REVOKED:
-            content = await _key(service, home, event)
+            content = await _key(service, home, event, now)
         else:
             content = await _authorization(books, event)
         found[event.key] = msgspec.json.encode(content or _gone(event)).decode()
@@ -134,10 +139,10 @@ async def _dispute(books: BookContext, event: QueuedEvent) -> dict[str, Any] | N
     return None if found is None else dispute_object(books.environment, found, own=found.book_id in books.parts)
 
 
-async def _key(service: Service, home: EventHome, event: QueuedEvent) -> dict[str, Any] | None:
+async def _key(service: Service, home: EventHome, event: QueuedEvent, now: datetime) -> dict[str, Any] | None:
     for use in await access_keys.with_uses(service, home.seller_id, home.environment):
         if use.key.access_key_id == event.subject_id:
-            return key_object(use, service.clock())
+            return key_object(use, now)
     return None
 
 
@@ -154,8 +159,8 @@ def _gone(event: QueuedEvent) -> dict[str, Any]:
 
 
 async def expire_authorizations(service: Service) -> int:
-    """Have the end of authorizations told that has come since the last pass; how many."""
-    now, told = service.clock(), 0
+    """Have the end of authorizations told that has come since the last pass; how many. Raises WrongClockError."""
+    now, told = service.trusted_now(), 0
     for book_id, offset, since in await events.sellers(service.pool):
         book_now = now + offset
         for subject_id, is_token in await events.expired(service.pool, book_id, book_now, since, AT_ONCE):
