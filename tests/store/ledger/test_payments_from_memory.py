@@ -279,6 +279,20 @@ async def test_each_of_a_group_has_its_own_answer(remembering: Remembering) -> N
     assert remembering.memory.hits >= 4
 
 
+async def test_where_many_are_refused_all_are_read_for_in_one_commit(remembering: Remembering) -> None:
+    """Of the book's next group, then its next two; and from memory again, once that is over."""
+    shop, memory = remembering.shop, remembering.memory
+    buyers, poor = [await remembering.buyer() for _ in range(7)], await remembering.buyer("1.50")
+    told = []
+    for last in (poor, poor, poor, buyers[0], buyers[0], buyers[0]):
+        before = memory.hits
+        outcomes = await asyncio.gather(*(shop.pay(buyer, "1.00") for buyer in (*buyers, last)))
+        assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True] * 7 + [last is not poor]
+        told.append(memory.hits - before)
+    assert told == [7, 0, 7, 0, 0, 8]
+    assert memory.clashes == 0
+
+
 async def test_what_this_process_changes_itself_is_no_surprise(remembering: Remembering) -> None:
     """Funding, refunds and cancelled tokens: no clash."""
     shop, memory = remembering.shop, remembering.memory

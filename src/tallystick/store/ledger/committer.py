@@ -288,7 +288,7 @@ class Committer:
         self.statistics.groups += bool(found)
         for one in found:
             book_id = one.loaded.state.book.book_id
-            self._doubts[book_id].succeeded()
+            self._judge(book_id, worth_it=len(found) > 1 or one.is_worth_it)
             memory.hits += len(one.payments)
             self._tell(book_id, one.payments, one.decisions)
         return [payment for payment in group if not payment.answer.done()]
@@ -317,10 +317,18 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with what is read now
             self._disbelieve(book_id, group, error)
             return group
-        self._doubts[book_id].succeeded()
+        self._judge(book_id, worth_it=found.is_worth_it)
         memory.hits += len(found.payments)
         self._answer(book_id, found.payments, found.decisions)
         return found.rest
+
+    def _judge(self, book_id: BookId, *, worth_it: bool) -> None:
+        """Payments of a book were written from memory. Where many were refused, the next ones are read for in one."""
+        doubts = self._doubts[book_id]
+        if worth_it:
+            doubts.succeeded()
+        else:
+            doubts.conflicted()
 
     def _disbelieve(self, book_id: BookId, group: Sequence[QueuedPayment], error: Exception) -> None:
         """Payments of a book could not be written from memory: the next ones read, and hold up nobody else."""

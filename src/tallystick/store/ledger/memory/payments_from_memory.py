@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from tallystick.db.connections import Connection
 from tallystick.db.database import LOCK_TIMEOUT_MS
@@ -31,15 +31,28 @@ from tallystick.store.ledger.statements import MONEY
 Remembered: TypeAlias = tuple[RememberedToken, RememberedInstrument]
 
 
+MANY_REFUSED: Final = 16
+"""Where one of so many would be refused, the next payments of a book cost less if all are read for, in one commit."""
+
+
 @dataclass(frozen=True, slots=True)
 class FromMemory:
-    """Payments of a group with what they came to; `rest`: those that have to be read for."""
+    """Payments of a group with what they came to; `rest`: those that have to be read for.
+
+    `refused`: how many of these are remembered, and would be refused as they are remembered.
+    """
 
     payments: Sequence[QueuedCommand[Pay]]
     decisions: Sequence[Decision]
     loaded: LoadedState
     guards: Guards
     rest: Sequence[QueuedCommand[Pay]]
+    refused: int
+
+    @property
+    def is_worth_it(self) -> bool:
+        """Whether the next payments of the book had better be decided from memory, too."""
+        return self.refused * MANY_REFUSED < len(self.payments) + self.refused
 
     async def write(
         self, connection: Connection, real_now: datetime, patience_milliseconds: int = LOCK_TIMEOUT_MS
@@ -125,6 +138,7 @@ def recall(
         if found is not None:
             known[token_id] = found
             candidates.append(waiting)
+    remembered = len(candidates)
     while candidates:
         loaded = _loaded(book, known, candidates, now, rules)
         decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
@@ -132,7 +146,8 @@ def recall(
         if candidates and not again:
             chosen = {id(waiting) for waiting in candidates}
             rest = [waiting for waiting in group if id(waiting) not in chosen]
-            return FromMemory(candidates, decisions, loaded, _guards(book, known, checked, candidates), rest)
+            guards, refused = _guards(book, known, checked, candidates), remembered - len(candidates)
+            return FromMemory(candidates, decisions, loaded, guards, rest, refused)
     return None
 
 
