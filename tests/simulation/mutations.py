@@ -278,7 +278,7 @@ MUTATIONS: Final = (
             '        log.warning("rail_result_unknown", error=repr(error))\n'
             "        await _put_off(service, request, now, error)\n"
             "        return None\n",
-            "        from tallystick.domain.commands import Declined\n"
+            "        from tallystick.domain.rails.commands import Declined\n"
             '        answer = Declined("TransactionDenied", repr(error))\n',
         ),
         plan=_TROUBLE,
