@@ -19,17 +19,21 @@ from tallystick.db.connections import Connection, Pool
 from tallystick.db.database import open_pool
 from tallystick.db.distribution import Node
 from tallystick.domain.commands import Marketplace, Method, Pay, RequestPayout, TokenTerms
+from tallystick.domain.decide import decide_all
 from tallystick.domain.ids import BookId, TransactionId
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Done
-from tallystick.domain.rails.commands import Declined, ResolvePayout
+from tallystick.domain.rails.commands import Declined, Paid, RailOperation, ResolveCharge, ResolvePayout
+from tallystick.domain.state import owed_account
 from tallystick.services.context import Service
 from tallystick.services.operations.audit import Actor
 from tallystick.services.rails import operator_books
 from tallystick.services.rails.operator_books import OlderProcessesError
 from tallystick.settings import Settings
 from tallystick.store.ledger import create_book, shards
+from tallystick.store.ledger.apply import MissingAccountError, apply
 from tallystick.store.ledger.create_book import OperatorPart, choose_part, operator_parts, spread_parts
+from tallystick.store.ledger.load import load
 from tallystick.store.ledger.verify import report_on, verify
 from tallystick.store.records import heartbeats
 from tallystick.store.records.heartbeats import Pulse
@@ -137,6 +141,40 @@ async def test_money_of_a_rail_is_mirrored_in_the_sellers_part(fair: Fair) -> No
     assert after[0] == before[0]
     assert after[1] > before[1]
     assert await fair.mirrors(await paid_by_card(fair.old)) == {0}
+
+
+async def test_a_refund_by_another_rail_than_the_part_has_met_is_mirrored_whole(fair: Fair) -> None:
+    """What paid is not known any more, so that it goes to what the token names now."""
+    far = fair.far
+    paid = await paid_by_card(far)
+    forget = "UPDATE rail_operation SET payment_method_id = NULL WHERE book_id = $1 AND transaction_id = $2"
+    await far.pool.execute(forget, far.book_id, paid)
+    sender = await far.pool.fetchval("SELECT sender_party_id FROM transaction WHERE transaction_id = $1", paid)
+    await far.pool.execute("UPDATE payment_method SET rail = 'elsewhere' WHERE party_id = $1", sender)
+
+    given_back = taken(await far.refund(paid, "4.00"), "Pending")
+
+    moved = "SELECT sum(balance_micros) FROM account WHERE book_id = $1"
+    assert await far.pool.fetchval(moved, fair.parts[1].book_id) == 0
+    answer = ResolveCharge(given_back, "elsewhere", Paid(), RailOperation.REFUND)
+    assert await far.perform(answer) == Done()
+    assert (await verify(fair.pool)).problems == []
+
+
+async def test_nothing_moves_where_one_of_the_accounts_is_missing(fair: Fair) -> None:
+    far = fair.far
+    await paid_by_card(far)
+    payout = payout_of(far, parse_amount("1.00"))
+    async with connection_of_owner(fair.pool) as connection:
+        undone = connection.transaction()
+        await undone.start()
+        lose = "UPDATE account SET account_id = account_id + 1 WHERE book_id = $1 AND account_id = $2"
+        await connection.execute(lose, fair.parts[1].book_id, owed_account(far.party_id))
+        loaded = await load(connection, far.book_id, [payout], far.clock, far.committer.rules)
+        decisions = decide_all(loaded.state, [payout], loaded.now)
+        with pytest.raises(MissingAccountError):
+            await apply(connection, loaded, decisions, real_now=far.clock())
+        await undone.rollback()
 
 
 async def test_what_people_pay_from_their_balances_is_mirrored_where_these_are(fair: Fair) -> None:

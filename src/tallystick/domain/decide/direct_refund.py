@@ -64,12 +64,12 @@ def refund_directly(
         marketplace_fee_micros=-marketplace_fee_micros,
     )
     request = None
-    outside = balance_account(original.sender_id)
+    outside, opened = balance_account(original.sender_id), (AccountKind.BALANCE_OF, str(original.sender_id))
     if by_card:
         token = None if original.sender_token_id is None else state.tokens.get(original.sender_token_id)
         source = None if token is None else token.source
         request = ask_rail(state, transaction, source, RailOperation.REFUND, original.transaction_id)
-        outside = account_id(AccountKind.RAIL, request.rail)
+        outside, opened = account_id(AccountKind.RAIL, request.rail), (AccountKind.RAIL, request.rail)
     refunded = replace(
         original,
         refunded_micros=original.refunded_micros + amount_micros,
@@ -81,7 +81,7 @@ def refund_directly(
         book(state, transaction, parts, outside),
         outcome=Accepted(transaction.transaction_id, transaction.status),
         transactions=(refunded, transaction),
-        operator_opens=() if by_card else ((AccountKind.BALANCE_OF, str(original.sender_id)),),
+        operator_opens=(opened,),
         events=(announce(transaction),),
         rail_request=request,
     )

@@ -46,6 +46,10 @@ class ReferenceAnsweredError(VersionConflictError):
     """One of the references was answered before."""
 
 
+class MissingAccountError(RuntimeError):
+    """A book lacks one of the accounts on which a group would move something in it. Nothing was written."""
+
+
 @contextmanager
 def version_conflicts() -> Iterator[None]:
     """Statements that would write only a part divide by zero instead, or meet what is there already."""
@@ -64,8 +68,8 @@ async def apply(
     """Apply `decisions`, made in this order, to the store.
 
     `real_now`: from when on the worker may ask a rail and tell others. Only the last value of each row is written.
-    Raises VersionConflictError; DuplicateKeyError: another process was first; asyncpg's errors where another constraint
-    of the schema holds against the domain.
+    Raises VersionConflictError; DuplicateKeyError: another process was first; MissingAccountError; asyncpg's errors
+    where another constraint of the schema holds against the domain.
     """
     with duplicate_keys():
         await _apply(Batch(connection, loaded, decisions), real_now)
@@ -247,12 +251,19 @@ class Batch:
             await self._run("insert_tokens", self.book_id, new, self.loaded.now)
 
     async def move(self, book_id: BookId, transfers: Sequence[Transfer]) -> None:
-        """Transfers and the balances that follow from them, in another book than the group's own."""
+        """Transfers and the balances that follow from them, in another book than the group's own.
+
+        Raises MissingAccountError: the book would not sum to zero any more.
+        """
         if transfers:
             rows = transfer_rows(transfers)
             await self.connection.execute(MONEY["insert_transfers"], book_id, rows, self.loaded.now)
             changes = [(key, delta, None) for key, delta in _moved(transfers).items()]
-            await self.connection.execute(MONEY["move_balances"], book_id, changes)
+            done = await self.connection.execute(MONEY["move_balances"], book_id, changes)
+            if done != f"UPDATE {len(changes)}":
+                raise MissingAccountError(
+                    f"book {book_id} has not all accounts of {sorted(key for key, *_ in changes)}"
+                )
 
     async def move_outside(self) -> None:
         """Mirror in the operator's book what came in from outside, and what is owed for it.

@@ -74,11 +74,11 @@ def refund_funding(state: State, command: RefundFunding, now: datetime) -> Decis
         fee_micros=-fee_micros,
     )
     request = None
-    outside = balance_account(funding.sender_id)
+    outside, opened = balance_account(funding.sender_id), (AccountKind.BALANCE_OF, str(funding.sender_id))
     if by_card:
         source = None if token is None else token.source
         request = ask_rail(state, transaction, source, RailOperation.REFUND, funding.transaction_id)
-        outside = account_id(AccountKind.RAIL, request.rail)
+        outside, opened = account_id(AccountKind.RAIL, request.rail), (AccountKind.RAIL, request.rail)
     own, mirrored = moved_by_refund(state, transaction, instrument.account_id, outside)
     given = replace(
         instrument,
@@ -95,7 +95,7 @@ def refund_funding(state: State, command: RefundFunding, now: datetime) -> Decis
         transactions=(refunded, transaction),
         transfers=own,
         operator_transfers=mirrored,
-        operator_opens=() if by_card else ((AccountKind.BALANCE_OF, str(funding.sender_id)),),
+        operator_opens=(opened,),
         instruments=(given,),
         events=(announce(transaction),),
         rail_request=request,
