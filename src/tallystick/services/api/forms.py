@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -72,7 +73,7 @@ class RequestForm(Struct, frozen=True):
         Amounts are as people write them: ``1``, ``1.0`` and ``1.000000`` ask for the same. They were read before.
         """
         return [
-            (name, display_amount(parse_amount(value)) if name in self.amounts else value)
+            (name, _by_value(value) if name in self.amounts else value)
             for name in self.business
             if (value := params[name])
         ]
@@ -91,6 +92,12 @@ class RequestForm(Struct, frozen=True):
             elif reading.required:
                 raise missing(reading.field.name)
         return Values(parsed, params)
+
+
+@lru_cache(maxsize=1024)  # prices repeat
+def _by_value(text: str) -> str:
+    """An amount as it is written shortest: equal for those that are equal. Raises ValueError: it is none."""
+    return display_amount(parse_amount(text))
 
 
 class FieldTable:
