@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from tools.bench_chart import goal_chart, growth_chart, rates_chart, save
 
-from tallystick.bench.goals import ALL, GROWN, Findings, standings, wanted_of
+from tallystick.bench.goals import ALL, GROWN, MEMORY, Findings, standings, wanted_of
 from tallystick.bench.growth import Growth
 from tallystick.bench.measures import TIMES, BenchReport, Measure
 
@@ -94,12 +94,12 @@ def _rates(report: BenchReport, charts: Path) -> Iterator[str]:
     clients = sorted({one.clients for one in report.measures if one.case == "pay"}) or [1]
     yield from _row("clients", *map(str, clients))
     yield from _row(*["---"] * (len(clients) + 1))
-    for case in dict.fromkeys(one.case for one in report.measures):
+    for case in dict.fromkeys(one.case for one in report.measures if one.case != MEMORY):
         found = {one.clients: one for one in report.measures if one.case == case}
         if found.keys() & set(clients):
             yield from _row(case, *(_rate(found.get(count)) for count in clients))
     yield ""
-    others = [one for one in report.measures if one.clients not in clients]
+    others = [one for one in report.measures if one.clients not in clients and one.case != MEMORY]
     yield "; ".join(f"{one.case} with {one.clients} clients: {_rate(one)}" for one in others) + "." if others else ""
     yield ""
     drawing = rates_chart(report)
