@@ -193,3 +193,32 @@ async def test_a_token_reference_belongs_to_one_part_for_ever(large: Large) -> N
     assert await shards.choose(pool, large.shop.key.parts, ["funding-1"], "any turn") == second
     turns = {await shards.choose(pool, large.shop.key.parts, ["new"], secrets.token_hex(8)) for _ in range(60)}
     assert turns == {first, second, third}
+
+
+OF_ONE_BOOK = {"book_id", "part", "parts", "created_at", "archived_before", "events_since", "operator_part"}
+"""What is not the seller's to choose for all books."""
+
+CHOSEN = {
+    "minimum_charge_micros": 20_000,
+    "clock_offset_seconds": 60,
+    "notification_url": "https://seller.example/ipn",
+    "notify_immediate": True,
+    "notify_write_offs": False,
+    "signature_method": "RSA-SHA256",
+    "disputed_settlements": "loss",
+    "dust_rule": "round",
+    "charge_events": True,
+}
+
+
+async def test_new_books_have_all_that_was_chosen_for_the_first(shop: Shop) -> None:
+    pool, book_id = shop.service.pool, shop.books.book_id
+    (usual,) = await pool.fetch("SELECT * FROM book WHERE book_id = $1", book_id)
+    assert not {name for name, value in CHOSEN.items() if usual[name] == value}, "each is another than it would be"
+    for name, value in CHOSEN.items():
+        await pool.execute(f"UPDATE book SET {name} = $2 WHERE book_id = $1", book_id, value)  # noqa: S608
+    await split(shop, 2)
+    rows = await pool.fetch("SELECT * FROM book WHERE party_id = $1 ORDER BY part", shop.key.party_id)
+    first, new = ({name: value for name, value in row.items() if name not in OF_ONE_BOOK} for row in rows)
+    assert new == first
+    assert first.items() >= CHOSEN.items()

@@ -11,10 +11,11 @@ VALUES ($1, $2, $3, $4, false, $5, $6, $7)
 -- One more book ($1) for the seller of the book $2, as part $3, with that one's settings, mirrored in the part $5 of the
 -- operator's.
 INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,
-            notification_url, notify_immediate, notify_write_offs, disputed_settlements, dust_rule, dust_due_at,
-            created_at, operator_part)
+            notification_url, notify_immediate, notify_write_offs, signature_method, disputed_settlements, dust_rule,
+            dust_due_at, charge_events, created_at, operator_part)
 SELECT $1, party_id, environment, currency, $3, minimum_charge_micros, clock_offset_seconds, notification_url,
-       notify_immediate, notify_write_offs, disputed_settlements, dust_rule, dust_due_at, $4, $5
+       notify_immediate, notify_write_offs, signature_method, disputed_settlements, dust_rule, dust_due_at, charge_events,
+       $4, $5
   FROM book
  WHERE book_id = $2
 
