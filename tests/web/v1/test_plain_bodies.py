@@ -144,6 +144,14 @@ def test_digests_are_made_as_in_python(
     assert made == (expected if is_plain and fits else None)
 
 
+def test_a_digest_is_the_one_that_0_1_has_kept() -> None:
+    """Else a request that is repeated after an update would be taken for another one with its reference."""
+    token, body = TokenId("S" + "0" * 63), ("A", 250_000, "News & more", "a note")
+    kept = "0e8f4be81b4e94b44193edc9e0dd34b05ead2992a8c3541fd1336ba8092c4031"
+    assert plain.digest("order-1", token, body).hex() == kept
+    assert plain.digest_in_python("order-1", token, body).hex() == kept
+
+
 def test_other_types_are_refused(reader: ModuleType) -> None:
     with pytest.raises(TypeError):
         reader.read_charge("{}")
