@@ -104,6 +104,8 @@ class Operation(Enum):
     RAIL_MOVEMENT = "RailMovement"
     REFUND_REVERSAL = "RefundReversal"
 
+    __hash__ = object.__hash__  # Enum's own is a call in Python, for each look-up of what an operation may come to
+
 
 class Transaction(Struct, frozen=True):
     """One money action with its status. Source of the fields: docs/protocol/datatypes.md, TransactionDetail.
@@ -369,8 +371,9 @@ class State:
         """What payments do not change: disputes, payouts, movements at rails."""
         for dispute in decision.disputes:
             self.disputes[dispute.transaction_id] = dispute
-        if isinstance(decision.payout, PayoutOrder):
-            self.payout_rails[decision.payout.transaction_id] = decision.payout.rail
+        payout = decision.payout  # nearly always None, which isinstance takes its time to tell
+        if payout is not None and isinstance(payout, PayoutOrder):
+            self.payout_rails[payout.transaction_id] = payout.rail
         if decision.booking is not None:
             self.bookings[decision.booking.key] = decision.booking
         request = decision.rail_request

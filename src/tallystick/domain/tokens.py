@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import Enum, unique
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct, field
 
@@ -107,6 +107,9 @@ class TokenDates(Struct, frozen=True):
     used_by: object | None = None
 
 
+_ACTIVE: Final = TokenState.ACTIVE  # Python 3.11 looks a member up by a call each time it is named
+
+
 def state_of(token: Lifetime, now: datetime) -> TokenState:
     """The state of a token, or of whatever has its dates, at `now`: its book's time.
 
@@ -118,4 +121,4 @@ def state_of(token: Lifetime, now: datetime) -> TokenState:
         return TokenState.EXPIRED
     if token.used_by is not None:
         return TokenState.USED
-    return TokenState.NOT_YET if now < token.valid_from else TokenState.ACTIVE
+    return TokenState.NOT_YET if now < token.valid_from else _ACTIVE

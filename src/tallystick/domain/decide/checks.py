@@ -18,6 +18,8 @@ MAX_FROM_A_RAIL_MICROS: Final = 10_000 * MICROS_PER_UNIT
 _TEMPORARY_DECLINE_DIGIT: Final = 6
 _PAYMENT_ERROR_DIGIT: Final = 7
 
+_ACTIVE: Final = TokenState.ACTIVE
+
 
 def check_seller(state: State) -> None:
     """The seller must be active. Raises Refused: InvalidAccountState_Caller."""
@@ -37,7 +39,7 @@ def find_sender_token(state: State, token_id: TokenId, now: datetime, *purposes:
     if token.purpose not in purposes:
         raise _unfit(token, purposes[0])
     token_state = state_of(token, now)
-    if token_state is not TokenState.ACTIVE and token_state is not TokenState.USED:  # used up: refused later
+    if token_state is not _ACTIVE and token_state is not TokenState.USED:  # used up: refused later
         raise _not_active(token, token_state)
     if not token.sender_active:
         raise Refused(Refusal.InvalidAccountState_Sender, "The sender's account is suspended or closed.")

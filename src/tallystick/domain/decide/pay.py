@@ -29,6 +29,9 @@ from tallystick.domain.state import Decision, Instrument, InstrumentKind, Operat
 from tallystick.domain.tokens import Token
 
 _SALES: Final = TOTALS[AccountKind.SALES]
+_PAY: Final = Operation.PAY  # Python 3.11 looks a member up by a call each time it is named
+_SUCCESS: Final = TransactionStatus.SUCCESS
+_PREPAID: Final = InstrumentKind.PREPAID
 _PURPOSES: Final = (
     TokenPurpose.PREPAID_SENDER,
     TokenPurpose.CREDIT_SENDER,
@@ -53,7 +56,7 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
     check_not_expired(instrument, now)
     check_charge_amount(state, command.amount_micros)
     tokens: tuple[Token, ...] = ()
-    if instrument.kind is InstrumentKind.PREPAID:
+    if instrument.kind is _PREPAID:
         payment_method = "Prepaid"
         check_simulated_fault(state, command.amount_micros)
         charged = _draw(instrument, command.amount_micros)
@@ -65,8 +68,8 @@ def pay(state: State, command: Pay, now: datetime) -> Decision:
         charged = _owe(instrument, command.amount_micros)
     transaction = record(
         command.request,
-        Operation.PAY,
-        TransactionStatus.SUCCESS,
+        _PAY,
+        _SUCCESS,
         command.amount_micros,
         now,
         payment_method=payment_method,

@@ -201,7 +201,7 @@ class Batch:
             (key, item.charged_micros, item.pending_micros)
             for key, item in self._last_instruments().items()
             if (before := known.get(key)) is not None
-            and (before.charged_micros, before.pending_micros) != (item.charged_micros, item.pending_micros)
+            and (before.charged_micros != item.charged_micros or before.pending_micros != item.pending_micros)
         ]
 
     def events(self) -> list[tuple[Any, ...]]:
@@ -395,8 +395,9 @@ class Batch:
 def _moved(transfers: Iterable[Transfer]) -> dict[AccountId, int]:
     moved: dict[AccountId, int] = {}
     for transfer in transfers:
-        moved[transfer.debit] = moved.get(transfer.debit, 0) + transfer.amount_micros
-        moved[transfer.credit] = moved.get(transfer.credit, 0) - transfer.amount_micros
+        debit, credit, amount_micros = transfer.debit, transfer.credit, transfer.amount_micros
+        moved[debit] = moved.get(debit, 0) + amount_micros
+        moved[credit] = moved.get(credit, 0) - amount_micros
     return moved
 
 

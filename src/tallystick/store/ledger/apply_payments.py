@@ -19,6 +19,7 @@ from tallystick.store.ledger.load import LoadedState
 from tallystick.store.ledger.statements import MONEY
 
 _SALES: Final = TOTALS[AccountKind.SALES]
+_RECIPIENT: Final = FeePayer.RECIPIENT  # Python 3.11 looks a member up by a call each time it is named
 
 
 class Guards(NamedTuple):
@@ -177,7 +178,7 @@ def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) 
         or transaction.original_id
         or transaction.recipient_id
         or transaction.recipient_token_id
-        or transaction.fee_payer is not FeePayer.RECIPIENT
+        or transaction.fee_payer is not _RECIPIENT
         or transaction.times_out_at
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar
 
 import asyncpg
+from msgspec import Struct
 
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.duplicates import DuplicateKeyError
@@ -63,8 +64,7 @@ class LostAnswerError(Exception):
     """The connection broke during a commit (why is its cause): only the books know whether that happened."""
 
 
-@dataclass(slots=True)
-class QueuedCommand(Generic[Kind]):
+class QueuedCommand(Struct, Generic[Kind]):
     """A command of a book, and its caller's answer to be. `key`: the cached one that signed it, to be revalidated.
 
     `until`: when its time is up, by the clock of the event loop. `flow`: whose turn it waits for. `traced`: the call

@@ -28,6 +28,7 @@ from tallystick.store.ledger.decode import RowVersions
 MAX_KEYS_PER_BOOK: Final = 64
 MAX_BOOKS: Final = 4096
 
+_PREPAID: Final = InstrumentKind.PREPAID  # Python 3.11 looks a member up by a call each time it is named
 _PAYING: Final = {
     InstrumentKind.PREPAID: TokenPurpose.PREPAID_SENDER,
     InstrumentKind.CREDIT: TokenPurpose.CREDIT_SENDER,
@@ -211,26 +212,30 @@ class PaymentMemory:
 
     def committed(self, decisions: Sequence[Decision]) -> None:
         """Take over what this process has committed: balances as they are now; what changed otherwise is forgotten."""
+        instruments = self._instruments
         for decision in decisions if self._tokens else ():
             for instrument in decision.instruments:
-                known = self._instruments.get(instrument.instrument_id)
+                key = instrument.instrument_id
+                known = instruments.get(key)
                 if known is None:
                     continue
                 if _is_still(known.instrument, instrument):
-                    self._instruments[instrument.instrument_id] = replace(known, instrument=instrument)
+                    instruments[key] = RememberedInstrument(instrument, known.version, known.terms_version)
                 else:
-                    del self._instruments[instrument.instrument_id]
-            self.forget(token.token_id for token in decision.tokens)
+                    del instruments[key]
+            if decision.tokens:
+                self.forget(token.token_id for token in decision.tokens)
 
 
 def _is_still(known: Instrument, now: Instrument) -> bool:
     """Whether nothing has changed but the balance; of a tab, what was charged and what is being settled besides."""
-    tab = known.kind is InstrumentKind.CREDIT
+    if known.kind is _PREPAID:
+        return replace(known, balance_micros=now.balance_micros, number=now.number) == now
     same = replace(
         known,
         balance_micros=now.balance_micros,
         number=now.number,
-        charged_micros=now.charged_micros if tab else known.charged_micros,
-        pending_micros=now.pending_micros if tab else known.pending_micros,
+        charged_micros=now.charged_micros,
+        pending_micros=now.pending_micros,
     )
     return same == now

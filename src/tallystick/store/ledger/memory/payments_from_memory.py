@@ -134,10 +134,12 @@ def recall(
             if checked[id(key)] is None:
                 continue
         token_id = waiting.command.token_id
-        found = known.get(token_id) or memory.find(token_id)
-        if found is not None:
+        if token_id not in known:
+            found = memory.find(token_id)
+            if found is None:
+                continue
             known[token_id] = found
-            candidates.append(waiting)
+        candidates.append(waiting)
     remembered = len(candidates)
     while candidates:
         loaded = _loaded(book, known, candidates, now, rules)
@@ -185,12 +187,14 @@ def _loaded(
 ) -> LoadedState:
     """What was remembered, as if it had just been read."""
     state = State(book.book)
-    versions = {}
+    tokens, instruments, versions = state.tokens, state.instruments, {}
     for waiting in payments:
-        token, instrument = known[waiting.command.token_id]
-        state.tokens[token.token.token_id] = token.token
-        state.instruments[instrument.instrument.instrument_id] = instrument.instrument
-        versions[instrument.instrument.account_id] = instrument.terms_version
+        token_id = waiting.command.token_id
+        token, remembered = known[token_id]
+        instrument = remembered.instrument
+        tokens[token_id] = token.token
+        instruments[instrument.instrument_id] = instrument
+        versions[instrument.account_id] = remembered.terms_version
     return LoadedState(
         state,
         None,
