@@ -115,7 +115,7 @@ def announce(transaction: Transaction) -> Event:
         f"{transaction.transaction_id}-{transaction.status_number}",
         "TransactionStatus",
         transaction.transaction_id,
-        transaction.status.value,
+        transaction.status._value_,  # `value` is a call in Python 3.11
         transaction.status_code,
         transaction.notification_url,
     )

@@ -166,7 +166,7 @@ class Batch:
         """The accounts whose locks or versions guard what changes."""
         known = self.loaded.known_instruments
         changed = {*self._last_instruments(), *(token.instrument_id for token in tokens)}
-        return (known[key].account_id for key in changed if key is not None and key in known)
+        return [known[key].account_id for key in changed if key is not None and key in known]
 
     def _changed_terms(self, tokens: Iterable[Token]) -> list[AccountId]:
         """The accounts of which an instrument or one of its tokens changes: payments from memory must notice.

@@ -113,7 +113,8 @@ class PaymentMemory:
 
     def knows(self, book_id: BookId, token_id: TokenId) -> bool:
         """Whether a payment of a book by this token is likely to be decided from here."""
-        return book_id in self.books and self.find(token_id) is not None
+        known = self._tokens.get(token_id)
+        return known is not None and book_id in self.books and known.token.instrument_id in self._instruments
 
     def learn(
         self,

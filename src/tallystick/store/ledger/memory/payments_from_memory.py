@@ -146,11 +146,16 @@ def recall(
         decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
         candidates, decisions, again = _without_refused(known, candidates, decisions)
         if candidates and not again:
-            chosen = {id(waiting) for waiting in candidates}
-            rest = [waiting for waiting in group if id(waiting) not in chosen]
+            rest = [] if len(candidates) == len(group) else _others(group, candidates)
             guards, refused = _guards(book, known, checked, candidates), remembered - len(candidates)
             return FromMemory(candidates, decisions, loaded, guards, rest, refused)
     return None
+
+
+def _others(group: Sequence[QueuedCommand[Pay]], chosen: Sequence[QueuedCommand[Pay]]) -> Sequence[QueuedCommand[Pay]]:
+    """Those of a group who are not among `chosen`."""
+    known = {id(waiting) for waiting in chosen}
+    return [waiting for waiting in group if id(waiting) not in known]
 
 
 def _without_refused(
