@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -324,6 +324,77 @@ def test_sockets_of_others_are_left_alone() -> None:
             assert guard.cut.total() == 0
             ours.sendall(b"still here")
             assert client.recv(100) == b"still here"
+
+
+@dataclass
+class KnownTraffic:
+    """What the system would say of each connection, and how often it was asked."""
+
+    says: Traffic = field(default_factory=Traffic)
+    asked: int = 0
+
+    def __call__(self, _connection: socket.socket) -> Traffic:
+        self.asked += 1
+        return self.says
+
+
+@dataclass
+class WatchedConnections:
+    """A guard of `count` connections to a port of ours, at a moment that the test moves."""
+
+    guard: ConnectionGuard
+    traffic: KnownTraffic
+    now: float = 1_000.0
+
+    def looks(self, seconds: float) -> int:
+        """Look four times a second for so long; how often the system was asked about connections."""
+        asked = self.traffic.asked
+        for _ in range(round(4 * seconds)):
+            self.guard.look(self.now)
+            self.now += 0.25
+        return self.traffic.asked - asked
+
+
+@contextmanager
+def watched(count: int, limits: ConnectionLimits) -> Iterator[WatchedConnections]:
+    with socket.create_server((HOST, 0)) as listener, ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(socket.create_connection(listener.getsockname()))
+            stack.enter_context(listener.accept()[0])
+        traffic = KnownTraffic()
+        yield WatchedConnections(ConnectionGuard(listener.getsockname()[1], limits, traffic), traffic)
+
+
+def test_a_connection_to_which_nothing_is_owed_is_asked_about_once_a_second() -> None:
+    with watched(3, ConnectionLimits()) as connections:
+        assert connections.looks(5) == 3 * 5
+        assert connections.guard.open == 3
+
+
+def test_one_that_owes_is_asked_about_in_each_look_and_one_that_took_something_meanwhile_stays() -> None:
+    owed, taken = Traffic(owed_bytes=True), Traffic()
+    with watched(1, ConnectionLimits()) as connections:
+        connections.looks(1)
+        connections.traffic.says = owed
+        assert connections.looks(19) == 4 * 19
+        connections.traffic.says = taken
+        assert connections.looks(0.25) == 1
+        connections.traffic.says = owed
+        connections.looks(19)
+        assert connections.guard.cut.total() == 0
+        connections.looks(2.25)  # from the look of the second in which it began to owe
+        assert connections.guard.cut == {"slow_reader": 1}
+
+
+def test_where_there_are_too_many_all_are_asked_about() -> None:
+    limits = ConnectionLimits(in_all=2)
+    with watched(3, limits) as connections:
+        assert connections.looks(0.25) == 3 + 3
+        assert connections.guard.cut == {"full": 1}
+    limits = ConnectionLimits(per_address=2, per_address_of_this_machine=True)
+    with watched(4, limits) as connections:
+        assert connections.looks(0.25) == 4 + 4
+        assert connections.guard.cut == {"address": 2}
 
 
 def test_an_answer_that_the_client_took_makes_a_connection_idle() -> None:

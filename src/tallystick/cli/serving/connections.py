@@ -17,11 +17,11 @@ import stat
 import struct
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -33,6 +33,11 @@ RESERVED_DESCRIPTORS: Final = 256
 SLOWEST_BYTES_PER_SECOND: Final = 512
 SLOW_READER_SECONDS: Final = 20.0
 """A client that reads an answer more slowly than this, on average over so many seconds, is disconnected."""
+
+_CALM_LOOKS: Final = 20
+"""Of the time that a slow reader has, a connection to which nothing was owed is asked about again after one part in so
+many: a second. One to which something is owed is asked about in each look.
+"""
 
 _PAUSE_SECONDS: Final = 0.25
 _SHARE_OF_TIME: Final = 20
@@ -121,16 +126,23 @@ def traffic_of(connection: socket.socket) -> Traffic:
 class _Known:
     """A connection that was seen before, by the number that its socket has as long as it is open."""
 
+    family: int
     network: str
     local: bool
     since: float
     owing_since: float | None = None
     taken_then: int = 0
+    calm_until: float = 0.0
+    """When it is to be asked about again, if nothing is owed to it."""
+
+    def is_due(self, now: float) -> bool:
+        """Whether it is to be looked at whether its client reads."""
+        return self.owing_since is not None or now >= self.calm_until
 
     def is_too_slow(self, traffic: Traffic, now: float, allowed_seconds: float) -> bool:
         """Whether its client reads an answer too slowly, or not at all."""
         if not traffic.owed_bytes:
-            self.owing_since = None
+            self.owing_since, self.calm_until = None, now + allowed_seconds / _CALM_LOOKS
             return False
         if self.owing_since is None:
             self.owing_since, self.taken_then = now, traffic.taken_bytes
@@ -145,10 +157,11 @@ class _Known:
 
 @dataclass(slots=True)
 class ConnectionGuard:
-    """Watches the connections that clients of a port have to this process."""
+    """Watches the connections that clients of a port have to this process. `traffic`: what the system knows of one."""
 
     port: int
     limits: ConnectionLimits
+    traffic: Callable[[socket.socket], Traffic] = traffic_of
     cut: Counter[str] = field(default_factory=Counter)
     """How many connections were cut, by the reason."""
     _known: dict[int, _Known] = field(default_factory=dict)
@@ -172,29 +185,35 @@ class ConnectionGuard:
 
     def look(self, now: float) -> None:
         """Scan once, and shut down what exceeds a limit. `now`: seconds of a monotonic clock."""
-        before, found = self.cut.total(), {}
+        before, found = self.cut.total(), dict[int, _Found]()
         for inode, descriptor in self._sockets():
-            with suppress(OSError), _borrowed(descriptor, inode) as connection:
-                known, traffic = self._known[inode], traffic_of(connection)
-                if known.is_too_slow(traffic, now, self.limits.slow_reader_seconds):
-                    # What they have not taken is dropped, too, when the server closes it.
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    self._cut(connection, "slow_reader")
-                else:
-                    found[inode] = (descriptor, known, traffic)
-        for reason, inode in _too_many(found, self.limits):
-            with suppress(OSError), _borrowed(found[inode][0], inode) as connection:
+            known = self._known[inode]
+            if not known.is_due(now) or not self._is_cut_as_too_slow(descriptor, inode, known, now):
+                found[inode] = (descriptor, known)
+        for reason, inode in self._too_many(found):
+            descriptor, known = found[inode]
+            with suppress(OSError), _borrowed(descriptor, inode, known.family) as connection:
                 self._cut(connection, reason)
         if self.cut.total() > before and now - self._told >= _TELL_SECONDS:
             self._told = now
             _log.warning("connections_cut", open=len(found), since_start=dict(self.cut))
 
+    def _is_cut_as_too_slow(self, descriptor: int, inode: int, known: _Known, now: float) -> bool:
+        """Cut a connection whose client reads too slowly; whether it was, or is gone by itself."""
+        with suppress(OSError), _borrowed(descriptor, inode, known.family) as connection:
+            if not known.is_too_slow(self.traffic(connection), now, self.limits.slow_reader_seconds):
+                return False
+            # What they have not taken is dropped, too, when the server closes it.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._cut(connection, "slow_reader")
+        return True
+
     def owing(self) -> int:
         """To how many connections something is owed: an answer, the rest of one, or to hear their first request."""
         owing = 0
         for inode, descriptor in self._sockets():
-            with suppress(OSError), _borrowed(descriptor, inode) as connection:
-                owing += not traffic_of(connection).answered
+            with suppress(OSError), _borrowed(descriptor, inode, self._known[inode].family) as connection:
+                owing += not self.traffic(connection).answered
         return owing
 
     def cut_all(self) -> None:
@@ -211,8 +230,9 @@ class ConnectionGuard:
         """Inode and descriptor of each connection of a client. Forgets those that are closed."""
         found, all_inodes = [], set()
         for name in os.listdir(DESCRIPTORS):  # noqa: PTH208 - thousands of paths would be made in vain
+            descriptor = int(name)
             try:
-                status = os.fstat(int(name))
+                status = os.fstat(descriptor)
             except OSError:  # closed meanwhile
                 continue
             if not stat.S_ISSOCK(status.st_mode):
@@ -220,9 +240,9 @@ class ConnectionGuard:
             inode = status.st_ino
             all_inodes.add(inode)
             if inode not in self._known and inode not in self._strangers:
-                self._meet(inode, int(name))
+                self._meet(inode, descriptor)
             if inode in self._known:
-                found.append((inode, int(name)))
+                found.append((inode, descriptor))
         for gone in self._known.keys() - all_inodes:
             del self._known[gone]
         self._strangers &= all_inodes
@@ -235,46 +255,52 @@ class ConnectionGuard:
                 self._strangers.add(inode)
                 return
             network, local = _network(found.getpeername()[0])
-            self._known[inode] = _Known(network, local, monotonic())
+            self._known[inode] = _Known(found.family, network, local, monotonic())
 
-
-_Found = tuple[int, _Known, Traffic]
-
-
-def _too_many(found: dict[int, _Found], limits: ConnectionLimits) -> Iterator[tuple[str, int]]:
-    """Reason and inode of each connection above a limit: idle ones first, of these the one idle for longest."""
-    left = set(found)
-    if limits.per_address is not None and len(found) > limits.per_address:
-        by_network: defaultdict[str, list[int]] = defaultdict(list)
-        for inode, (_, known, _) in found.items():
-            if limits.per_address_of_this_machine or not known.local:
-                by_network[known.network].append(inode)
-        for inodes in by_network.values():
-            for inode in _in_turn(found, inodes)[: max(0, len(inodes) - limits.per_address)]:
-                left.discard(inode)
-                yield "address", inode
-    if len(left) > limits.in_all:
-        for inode in _in_turn(found, left)[: len(left) - limits.in_all]:
+    def _too_many(self, found: dict[int, _Found]) -> Iterator[tuple[str, int]]:
+        """Reason and inode of each connection above a limit: idle ones first, of these the one idle for longest."""
+        left, limits = set(found), self.limits
+        if limits.per_address is not None and len(found) > limits.per_address:
+            by_network: defaultdict[str, list[int]] = defaultdict(list)
+            for inode, (_, known) in found.items():
+                if limits.per_address_of_this_machine or not known.local:
+                    by_network[known.network].append(inode)
+            for inodes in by_network.values():
+                for inode in self._first_to_go(found, inodes, limits.per_address):
+                    left.discard(inode)
+                    yield "address", inode
+        for inode in self._first_to_go(found, left, limits.in_all):
             yield "full", inode
 
+    def _first_to_go(self, found: dict[int, _Found], inodes: Collection[int], most: int) -> list[int]:
+        """Those of `inodes` beyond the `most` that may stay. Only where there are such is the system asked about all.
 
-def _in_turn(found: dict[int, _Found], inodes: Iterable[int]) -> list[int]:
-    """The order of eviction: idle connections before those with a request under way; the oldest first."""
+        Idle connections go before those with a request under way; the oldest first.
+        """
+        if len(inodes) <= most:
+            return []
+        turns: dict[int, tuple[bool, float]] = {}
+        for inode in inodes:
+            descriptor, known = found[inode]
+            with suppress(OSError), _borrowed(descriptor, inode, known.family) as connection:
+                traffic = self.traffic(connection)
+                turns[inode] = not traffic.answered, -traffic.sent_ms if traffic.answered else known.since
+        return sorted(turns, key=turns.__getitem__)[: max(0, len(turns) - most)]
 
-    def turn(inode: int) -> tuple[bool, float]:
-        _, known, traffic = found[inode]
-        return not traffic.answered, -traffic.sent_ms if traffic.answered else known.since
 
-    return sorted(inodes, key=turn)
+_Found: TypeAlias = tuple[int, _Known]
+"""A connection: its descriptor, and what is known of it."""
 
 
 @contextmanager
-def _borrowed(descriptor: int, inode: int) -> Iterator[socket.socket]:
+def _borrowed(descriptor: int, inode: int, family: int = -1) -> Iterator[socket.socket]:
     """A socket of the server's, by a duplicate of its descriptor: the original may be closed and reused at any moment.
 
+    `family`: of a connection of a client. What a socket is would be three more questions to the system.
     Raises OSError: it is gone.
     """
-    with socket.socket(fileno=os.dup(descriptor)) as ours:
+    kind, protocol = (-1, -1) if family == -1 else (socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    with socket.socket(family, kind, protocol, fileno=os.dup(descriptor)) as ours:
         if os.fstat(ours.fileno()).st_ino != inode:
             raise OSError
         yield ours
