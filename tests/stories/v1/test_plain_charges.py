@@ -7,14 +7,18 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 import httpx
 import pytest
 from tests.stories.v1.conftest import Program, as_problem, program_of
+from tests.support.books import Buyer, new_books
 from tests.support.shop import usd
 
+from tallystick.db.connections import Pool
 from tallystick.services.api.fair_shares import CallRates
+from tallystick.services.reports.spending_tokens import SpendingTokens
 from tallystick.store.keys import access_keys
 from tallystick.web.api.asgi import Scope
 from tallystick.web.v1.app import JsonApi
@@ -227,3 +231,42 @@ async def test_rivals_with_one_key_make_one_charge(program: Program, sides: tupl
     assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert await program.shop.balance(buyer) == usd("9.00")
+
+
+@dataclass
+class CountingDatabase:
+    """A database that tells how many statements read from it."""
+
+    pool: Pool
+    statements: int = 0
+
+    async def fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        self.statements += 1
+        return await self.pool.fetch(query, *values)
+
+
+async def test_authorizations_that_are_asked_for_together_are_found_by_one_statement(program: Program) -> None:
+    books = program.shop.books
+    buyers = [await books.funded_buyer("10.00") for _ in range(3)]
+    foreign = await (await new_books(books.pool, books.clock)).funded_buyer("10.00")
+    counting = CountingDatabase(books.pool)
+    tokens = SpendingTokens(cast("Pool", counting))
+    asked = [*(buyer.instrument for buyer in buyers), foreign.instrument, "no\0id", buyers[0].instrument]
+    found = await asyncio.gather(*(tokens.find((books.book_id,), one) for one in asked))
+    assert found == [*(buyer.spending for buyer in buyers), None, None, buyers[0].spending]
+    assert counting.statements == 1
+    assert await tokens.find((books.book_id,), buyers[1].instrument) == buyers[1].spending
+    assert counting.statements == 2, "nothing is kept"
+
+
+async def test_first_charges_that_come_together_are_all_answered_on_the_hot_path(sides: tuple[Side, Side]) -> None:
+    side = sides[0]
+    buyers = [await side.program.shop.books.funded_buyer("10.00") for _ in range(5)]
+
+    async def charge(buyer: Buyer) -> int:
+        content = body().replace(b"AUTH", buyer.instrument.encode())
+        headers = {"content-type": "application/json", "idempotency-key": f"first-{buyer.instrument}"}
+        return (await side.program.send("POST", "/v1/charges", content=content, headers=headers)).status_code
+
+    assert await asyncio.gather(*(charge(buyer) for buyer in buyers)) == [201] * 5
+    assert side.hot.answered == [True] * 5

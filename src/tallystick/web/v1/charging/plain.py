@@ -29,11 +29,11 @@ from tallystick.services.api.call import fingerprint
 from tallystick.services.api.callers import StaleCachedKeyError, by_cached_bearer
 from tallystick.services.events.objects import METHODS, STATUSES
 from tallystick.services.process.transaction_ids import fresh_transaction_id
-from tallystick.services.reports import instruments
+from tallystick.services.reports.spending_tokens import SpendingTokens
 from tallystick.web.api.asgi import HttpAnswer, unknown_address
 from tallystick.web.api.calls import admit, keep_request
 from tallystick.web.v1 import inputs
-from tallystick.web.v1.endpoint import VERSION, books_of
+from tallystick.web.v1.endpoint import VERSION
 from tallystick.web.v1.problems import NOT_KEPT
 
 if TYPE_CHECKING:
@@ -107,6 +107,10 @@ class PlainCharges:
     address_of: Callable[[Scope], Address | None] = unknown_address
     _tokens: dict[tuple[int, str, str], tuple[TokenId, BookId]] = field(default_factory=dict)
     _proven: dict[bytes, AccessKey] = field(default_factory=dict)
+    _spending_tokens: SpendingTokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._spending_tokens = SpendingTokens(self.service.pool)
 
     async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
         """Charge, or leave it. Raises what the committer raises but refusals: whether it was done is not known then."""
@@ -119,7 +123,7 @@ class PlainCharges:
         authorization, amount_micros, description, note = body
         named = self._tokens.get((key.party_id, key.environment, authorization))
         if named is None:
-            named = await self._find_token(key, now, authorization)
+            named = await self._find_token(key, authorization)
             if named is None:
                 return _LEFT
         token_id, book_id = named
@@ -187,10 +191,9 @@ class PlainCharges:
         self._proven[digest] = key
         return key
 
-    async def _find_token(self, key: AccessKey, now: datetime, authorization: str) -> tuple[TokenId, BookId] | None:
+    async def _find_token(self, key: AccessKey, authorization: str) -> tuple[TokenId, BookId] | None:
         """The token that charges of a balance or tab go through, and its book; None: this is none of the seller's."""
-        found = await instruments.spending_tokens(books_of(self.service, key, now), [authorization])
-        token_id = found.get(authorization)
+        token_id = await self._spending_tokens.find(key.parts, authorization)
         if token_id is None:
             return None
         if len(self._tokens) >= MOST_KNOWN:
