@@ -22,6 +22,7 @@ from tallystick.services.charges.dust import write_off_due
 from tallystick.services.context import Service
 from tallystick.services.disputes.dues import collect_dues
 from tallystick.services.disputes.letters import write_letters
+from tallystick.services.events.low_balances import tell_low_balances
 from tallystick.services.events.numbering import expire_authorizations, number_waiting
 from tallystick.services.operations import audit_chains
 from tallystick.services.operations.housekeeping import add_up_figures, expire_transactions, forget_expired
@@ -37,6 +38,7 @@ _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
 _COLLECT_EVERY: Final = timedelta(minutes=1)
 _EXPIRE_EVERY: Final = timedelta(seconds=30)  # how often it is looked which authorizations have expired
+_LOW_EVERY: Final = timedelta(seconds=10)  # how often it is looked which balances have become low
 _DUST_EVERY: Final = timedelta(minutes=1)  # how often it is looked whether the day of a book has come
 _RECONCILE_EVERY: Final = timedelta(minutes=30)  # how often it is looked whether a day is due, and a rail tried again
 _CHAIN_SECONDS: Final = 1.0
@@ -63,6 +65,7 @@ class Worker:
     _reconciled_at: datetime | None = field(default=None)
     _dusted_at: datetime | None = field(default=None)
     _expired_at: datetime | None = field(default=None)
+    _looked_for_low_at: datetime | None = field(default=None)
 
     def __post_init__(self) -> None:
         service = self.service
@@ -97,12 +100,18 @@ class Worker:
         return asked + ended
 
     async def number_events(self) -> int:
-        """Give what has happened its numbers; every _EXPIRE_EVERY, find what has come to its end by itself."""
-        now, ended = self.service.clock(), 0
+        """Give what has happened its numbers.
+
+        Every _EXPIRE_EVERY, find what has come to its end by itself; every _LOW_EVERY, balances that have become low.
+        """
+        now, found = self.service.clock(), 0
         if _is_time(self._expired_at, now, _EXPIRE_EVERY):
-            ended = await expire_authorizations(self.service)
+            found += await expire_authorizations(self.service)
             self._expired_at = now
-        return ended + await number_waiting(self.service)
+        if _is_time(self._looked_for_low_at, now, _LOW_EVERY):
+            found += await tell_low_balances(self.service)
+            self._looked_for_low_at = now
+        return found + await number_waiting(self.service)
 
     async def pay_out(self) -> int:
         """Ask for the payouts whose day has come, and send those that are due."""

@@ -66,6 +66,7 @@ RARELY: Mapping[str, str] = {
     "store/charges/charge_rules.set_smallest_charge": "a seller changes a rule",
     "store/charges/dust.advance": "a seller's day for debts of less than a cent",
     "store/events/endpoints.choose_charges": "a seller adds, changes or removes an endpoint for events",
+    "store/events/low_balances.set_amount": "a seller changes a rule",
     "store/ledger/create_book.create": "a seller is opened",
     "store/ledger/create_book.create_operator_book": "the first seller of an environment is opened",
     "store/ledger/create_book.create_shard": "a seller is split",

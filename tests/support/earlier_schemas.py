@@ -7,6 +7,11 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # No balance is low.
+    "0057": """
+DROP TABLE low_balance, low_balance_look;
+ALTER TABLE book DROP COLUMN low_balance_micros, DROP COLUMN low_balance_since;
+""",
     # The operator's book is one.
     "0056": """
 ALTER TABLE book DROP COLUMN operator_part;

@@ -46,7 +46,8 @@ is `null`.
 `password`, where it made one up |
 | `account list` | an array of those |
 | `account second-factor reset` | the same, and `reset`: whether there was anything to take |
-| `account charges` | `environment`, `smallest_charge` (text with six decimals), `dust` (`keep`, `write_off`, `round`) |
+| `account charges` | `environment`, `smallest_charge` (text with six decimals), `dust` (`keep`, `write_off`, \
+`round`), `low_balance` (text with six decimals) |
 | `account split` | `parts`: how many books there are |
 | `operator split` | `environment`, `parts`: how many books the operator has there |
 | `account set-logo` | `logo`: what the picture is found by |

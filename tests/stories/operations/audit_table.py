@@ -36,6 +36,7 @@ ACTION_WORDS: Final = (
     Deed("account set-logo --account {shop} --remove", "branding.change"),
     Deed("account charges --account {shop} --smallest 0.000001", "charges.smallest"),
     Deed("account charges --account {shop} --dust round", "charges.dust"),
+    Deed("account charges --account {shop} --low-balance 5.00", "events.low_balance"),
     Deed("account split --account {shop} --parts 2", "account.split"),
     Deed("operator split --environment live --parts 2", "operator.split"),
     Deed("account standing --account {person} --email-verified", "account.verify_email"),

@@ -246,6 +246,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     f"GET {DESK}/webhooks": VIEW,
     f"GET {DESK}/webhooks/new": DEVELOP,
     f"POST {DESK}/webhooks": DEVELOP,
+    f"POST {DESK}/low-balances": DEVELOP,
     f"GET {DESK}/webhooks/{{endpoint_id}}": VIEW,
     f"GET {DESK}/webhooks/{{endpoint_id}}/change": DEVELOP,
     f"POST {DESK}/webhooks/{{endpoint_id}}/change": DEVELOP,

@@ -38,6 +38,7 @@ FORMS: Final = (
     Form(f"POST {DESK}/notifications/{{event_id}}/replay", "notification.replay", developer.replay),
     Form(f"POST {DESK}/notifications/replay-dead", "notification.replay_dead", developer.replay_dead),
     Form(f"POST {DESK}/webhooks", "webhook.create", webhooks.add_endpoint),
+    Form(f"POST {DESK}/low-balances", "events.low_balance", webhooks.low_balance),
     Form(f"POST {DESK}/webhooks/{{endpoint_id}}/change", "webhook.change", webhooks.change_endpoint),
     Form(f"POST {DESK}/webhooks/{{endpoint_id}}/enable", "webhook.change", webhooks.enable_endpoint),
     Form(f"POST {DESK}/webhooks/{{endpoint_id}}/disable", "webhook.change", webhooks.disable_endpoint),

@@ -25,12 +25,14 @@ from tallystick.domain.ids import ALPHABET, TransactionId
 from tallystick.domain.messages.events import TYPES
 from tallystick.processors.simulated_payouts import SimulatedPayoutRail
 from tallystick.services.disputes import sandbox
+from tallystick.services.events import low_balances
 from tallystick.services.events.numbering import number_waiting
 from tallystick.services.operations.audit import Actor
 from tallystick.services.payouts import desk
 from tallystick.services.payouts.sending import send_payouts
 from tallystick.services.rails import refunds
 from tallystick.services.seller import access_keys
+from tallystick.services.seller.manual_operations import context_with_book
 
 PAGE: Final = ROOT / "docs" / "event-examples.md"
 HEAD: Final = """\
@@ -120,11 +122,23 @@ class Seller:
         await self.post("/v1/top_ups", {"authorization": balance, "amount": "10.00"}, "top-up-7")
         await self.rail()
         await self.cancelled("/v1/top_ups", balance, "top-up-8")
+        await self.low(balance)
         poor = await self.balance("credits-8", DECLINED)
         await self.post("/v1/top_ups", {"authorization": poor, "amount": "10.00"}, "top-up-9")
         await self.rail()
         await self.program.send("POST", f"/v1/authorizations/{balance}/cancel", json={})
         await self.done()
+
+    async def low(self, balance: str) -> None:
+        shop = self.program.shop
+        books = await context_with_book(shop.service, ACTOR, shop.key.party_id, shop.books.book_id)
+        assert books is not None
+        await low_balances.set_amount(books, 5_000_000)
+        await low_balances.tell_low_balances(shop.service)
+        await self.post("/v1/charges", {"authorization": balance, "amount": "6.00"}, "credits-7-spent")
+        await low_balances.tell_low_balances(shop.service)
+        await self.done()
+        await low_balances.set_amount(books, None)
 
     async def tabs(self) -> None:
         for number, key in (("4242424242424242", "tab-3"), (DECLINED, "tab-4")):

@@ -560,6 +560,7 @@ EVENTS_LIST: Final = Endpoint(
                 "authorization.activated",
                 "authorization.cancelled",
                 "authorization.expired",
+                "balance.low",
                 "charge.pending",
                 "charge.succeeded",
                 "charge.failed",

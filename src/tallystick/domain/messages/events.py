@@ -20,6 +20,7 @@ CHARGE_SUCCEEDED: Final = "charge.succeeded"
 AUTHORIZATION_ACTIVATED: Final = "authorization.activated"
 AUTHORIZATION_CANCELLED: Final = "authorization.cancelled"
 AUTHORIZATION_EXPIRED: Final = "authorization.expired"
+BALANCE_LOW: Final = "balance.low"
 KEY_REVOKED: Final = "key.revoked"
 
 _PENDING, _SUCCESS = TransactionStatus.PENDING, TransactionStatus.SUCCESS
@@ -63,13 +64,14 @@ TYPES: Final = (
     AUTHORIZATION_ACTIVATED,
     AUTHORIZATION_CANCELLED,
     AUTHORIZATION_EXPIRED,
+    BALANCE_LOW,
     *dict.fromkeys(name for types in _TYPES.values() for name in types.values()),
     KEY_REVOKED,
 )
 """Every type of event, in the order of the documentation."""
 
-ACTIVATED, CANCELLED, EXPIRED = 1, 2, 3
-"""The places among what happens to an authorization."""
+ACTIVATED, LOW, CANCELLED, EXPIRED = 1, 2, 2, 3
+"""The places among what happens to an authorization. Low its balance can be at any time before it ends."""
 
 _SPENDING: Final = frozenset({TokenPurpose.PREPAID_SENDER, TokenPurpose.CREDIT_SENDER})
 _STATUS_OF_TRANSACTION: Final = "TransactionStatus"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tallystick.domain.ids import MalformedIdError
-from tallystick.domain.messages.events import AUTHORIZATION_EXPIRED, EXPIRED, KEY_REVOKED
+from tallystick.domain.messages.events import AUTHORIZATION_EXPIRED, BALANCE_LOW, EXPIRED, KEY_REVOKED
 from tallystick.services.events import authorizations
 from tallystick.services.events.objects import STATUSES, dispute_object, key_object, transaction_object
 from tallystick.services.operations.audit import Actor
@@ -155,7 +155,8 @@ async def _authorization(books: BookContext, event: QueuedEvent) -> dict[str, An
 
 def _gone(event: QueuedEvent) -> dict[str, Any]:
     """What is left of an object that nobody has any more: its kind and its name."""
-    return {"object": event.type.partition(".")[0], "id": event.subject_id}
+    kind = "authorization" if event.type == BALANCE_LOW else event.type.partition(".")[0]
+    return {"object": kind, "id": event.subject_id}
 
 
 async def expire_authorizations(service: Service) -> int:

@@ -75,6 +75,7 @@ ACTIONS: Final = frozenset(
         "debts.go_on",
         "charges.smallest",
         "charges.dust",
+        "events.low_balance",
         "money.write_off_dust",
         "approval.rule",
         "approval.ask",

@@ -58,6 +58,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "debts.write_off": "Wrote off debts",
     "debts.go_on": "Went on with debts that could not be reached",
     "charges.smallest": "Changed how small one payment may be",
+    "events.low_balance": "Changed below which amount a balance is low",
     "charges.dust": "Changed what becomes of debts of less than a cent",
     "money.write_off_dust": "Debts of less than a cent were written off, by the rule",
     "approval.rule": "Changed what needs a second person",

@@ -30,6 +30,10 @@ async def add_endpoint(scene: Scene) -> None:
     await scene.on("webhooks/new", "/webhooks", url="https://shop.example/events", uses="all")
 
 
+async def low_balance(scene: Scene) -> None:
+    await scene.on("webhooks", "/low-balances", low_balance="5.00")
+
+
 async def change_endpoint(scene: Scene) -> None:
     await scene.on(f"{await _one(scene)}/change", "/change", uses="chosen", on_top_up_failed="yes")
 

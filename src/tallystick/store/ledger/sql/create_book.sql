@@ -12,10 +12,10 @@ VALUES ($1, $2, $3, $4, false, $5, $6, $7)
 -- operator's.
 INSERT INTO book (book_id, party_id, environment, currency, part, minimum_charge_micros, clock_offset_seconds,
             notification_url, notify_immediate, notify_write_offs, signature_method, disputed_settlements, dust_rule,
-            dust_due_at, charge_events, created_at, operator_part)
+            dust_due_at, charge_events, low_balance_micros, low_balance_since, created_at, operator_part)
 SELECT $1, party_id, environment, currency, $3, minimum_charge_micros, clock_offset_seconds, notification_url,
        notify_immediate, notify_write_offs, signature_method, disputed_settlements, dust_rule, dust_due_at, charge_events,
-       $4, $5
+       low_balance_micros, low_balance_since, $4, $5
   FROM book
  WHERE book_id = $2
 

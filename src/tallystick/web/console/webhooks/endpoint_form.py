@@ -23,6 +23,7 @@ WORDS: Final[Mapping[str, str]] = {
     "authorization.activated": "A buyer agreed to a balance, a tab or a token, or you installed one.",
     "authorization.cancelled": "Nothing more is charged by it.",
     "authorization.expired": "Its end has come.",
+    "balance.low": "A prepaid balance fell below the amount that you chose.",
     "charge.pending": "By card or from a bank account: it waits for the network.",
     CHARGE_SUCCEEDED: "Each one, also those that are answered at once: these can be very many.",
     "charge.failed": "It was declined, or ran out of time.",

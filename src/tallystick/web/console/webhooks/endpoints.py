@@ -16,7 +16,8 @@ from litestar.status_codes import (
     HTTP_422_UNPROCESSABLE_ENTITY,
 )
 
-from tallystick.services.events import endpoints
+from tallystick.domain.money import display_amount
+from tallystick.services.events import endpoints, low_balances
 from tallystick.services.events.endpoints import (
     EndpointConflictError,
     EndpointWish,
@@ -27,10 +28,11 @@ from tallystick.services.events.endpoints import (
     WebhookEndpoint,
 )
 from tallystick.services.form_errors import FormError
+from tallystick.services.seller.manual_operations import BookContext
 from tallystick.services.seller.staff import Permission
 from tallystick.web.common.browser.step_up import STEP_UP
 from tallystick.web.common.shared import PageRequest, form_of, go
-from tallystick.web.console.book_context import no_book_page
+from tallystick.web.console.book_context import no_book_page, with_books
 from tallystick.web.console.console_context import ConsoleContext, for_staff
 from tallystick.web.console.developer.keys import OVERLAPS
 from tallystick.web.console.webhooks.deliveries import ONE, PATH, endpoint_page, for_endpoint, problem_of
@@ -43,6 +45,7 @@ from tallystick.web.console.webhooks.endpoint_form import (
     type_choices,
 )
 
+LOW_BALANCES: Final = "/console/{business:int}/{environment:str}/low-balances"
 _FORM_BYTES: Final = 10
 _FORM: Final = re.compile(rf"[0-9a-f]{{{2 * _FORM_BYTES}}}", re.ASCII)
 
@@ -66,17 +69,28 @@ async def show_endpoints(request: PageRequest, business: FromPath[int], environm
     """All endpoints of this environment, the oldest first."""
 
     async def step(console: ConsoleContext) -> Response[Any]:
-        found = await endpoints.list_(console.service, console.business.party_id, console.environment)
-        rows = [EndpointRow(one, in_words(one.types), await problem_of(console, one)) for one in found]
-        return console.page(
-            "console/webhooks/endpoints.html",
-            rows=rows,
-            full=len(rows) >= endpoints.MAX_ENDPOINTS,
-            removed="removed" in request.query_params,
-            real_now=console.service.clock(),
-        )
+        return await _list_page(console, removed="removed" in request.query_params, done="done" in request.query_params)
 
     return await for_staff(request, business, environment, step)
+
+
+@post(LOW_BALANCES, status_code=HTTP_200_OK, opt=STEP_UP)
+async def choose_low_balance(
+    request: PageRequest, business: FromPath[int], environment: FromPath[str]
+) -> Response[Any]:
+    """Choose below which amount a balance is low."""
+
+    async def step(console: ConsoleContext, books: BookContext) -> Response[Any]:
+        typed = await form_of(request)
+        try:
+            micros = low_balances.read_amount(typed.get(low_balances.FIELD, ""))
+        except FormError as error:
+            status = HTTP_422_UNPROCESSABLE_ENTITY
+            return await _list_page(console, status=status, typed=typed, problems=error.problems)
+        await low_balances.set_amount(books, micros)
+        return go(f"{console.path('webhooks')}?done")
+
+    return await with_books(request, business, environment, step, needs=Permission.DEVELOP)
 
 
 @get(f"{PATH}/new")
@@ -236,6 +250,23 @@ async def remove_endpoint(
     return await for_endpoint(request, business, environment, endpoint_id, step)
 
 
+async def _list_page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status, problems, what was typed
+    found = await endpoints.list_(console.service, console.business.party_id, console.environment)
+    rows = [EndpointRow(one, in_words(one.types), await problem_of(console, one)) for one in found]
+    low = None if console.book_id is None else await low_balances.amount(console.books)
+    context: dict[str, Any] = {
+        "rows": rows,
+        "full": len(rows) >= endpoints.MAX_ENDPOINTS,
+        "low_micros": low,
+        "typed": {low_balances.FIELD: "" if low is None else display_amount(low)},
+        "problems": {},
+        "removed": False,
+        "done": False,
+        "real_now": console.service.clock(),
+    }
+    return console.page("console/webhooks/endpoints.html", **(context | more))
+
+
 def _request_name(console: ConsoleContext, form: str) -> str:
     """The name of this form as sent by this person; empty when the form is none of ours."""
     return f"console form {form} {console.person.party_id}" if _FORM.fullmatch(form) else ""
@@ -262,6 +293,7 @@ endpoint_routes = [
     show_endpoints,
     show_endpoint_form,
     add_endpoint,
+    choose_low_balance,
     show_endpoint_change,
     change_endpoint,
     enable_endpoint,
