@@ -90,7 +90,9 @@ async def tell_low_balances(service: Service) -> int:
 
 
 async def look_at(service: Service, book: WatchedBook, now: datetime, *, at_once: int = AT_ONCE) -> int:
-    """Look at one book; how many balances are told. `now`: real time. 0 also while another process is at it.
+    """Look at one book; how many balances are told. `now`: real time; `at_once`: changes in a commit.
+
+    0 also while another process is at it.
 
     What is told, and that it is, is one commit under the lock of the book's looks: a rival tells nothing twice.
     """
@@ -110,8 +112,6 @@ async def look_at(service: Service, book: WatchedBook, now: datetime, *, at_once
         told = [(one.instrument_id, name, LOW, BALANCE_LOW) for one in found if one.is_low and one.is_usable]
         if told:
             await events.enqueue(connection, book.book_id, told, book_now, now)
-        if (
-            len(found) < _AT_ONCE
-        ):  # else the next look begins at the same place; what is written down is not found again
+        if len(found) < at_once:  # else the next look begins at the same place, and finds what is not written down yet
             await low_balances.advance(connection, book, state.begun_at, book_now)
     return len(told)

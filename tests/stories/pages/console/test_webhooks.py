@@ -279,3 +279,24 @@ async def test_sandbox_and_live_and_sellers_do_not_see_each_others(
     seen = Page(await viewer.get(path(seller, found.endpoint_id)))
     assert "Owners and developers can change it." in seen.text
     assert not [form.action for form in seen.forms if "/webhooks/" in form.action and "state" not in form.fields]
+
+
+async def test_a_developer_chooses_which_balances_are_low(world: World, seller: Seller, developer: Browser) -> None:
+    page = await developer.get(path(seller))
+    assert "No prepaid balance is low" in Page(page).text
+    saved = Page(await developer.submit(page, "/low-balances", low_balance="5.00"))
+    assert "falls below 5.00 USD in the sandbox" in saved.text
+    wrong = await developer.submit(await developer.get(path(seller)), "/low-balances", low_balance="0")
+    assert wrong.status_code == 422
+    assert "Type an amount from 0.000001" in Page(wrong).text
+    assert Page(wrong).form("/low-balances").fields["low_balance"] == "0"
+    gone = Page(await developer.submit(await developer.get(path(seller)), "/low-balances", low_balance=" "))
+    assert "No prepaid balance is low" in gone.text
+    rows = await world.rows(
+        "SELECT subject, details->>'before' AS before FROM audit_entry"
+        " WHERE business_id = $1 AND action = 'events.low_balance' ORDER BY audit_id",
+        seller.party.party_id,
+    )
+    assert [(row["subject"], row["before"]) for row in rows] == [("5.00", "none"), ("none", "5.00")]
+    finance = await at_work(world, seller, StaffRole.FINANCE)
+    assert not [form for form in Page(await finance.get(path(seller))).forms if form.action.endswith("/low-balances")]
