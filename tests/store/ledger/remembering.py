@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from tests.support.books import Books, Buyer
 
 from tallystick.db.connections import Connection, Pool
-from tallystick.domain.outcomes import Accepted
+from tallystick.domain.commands import CancelToken
+from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.refusals import Refusal, Refused
+from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
 from tallystick.store.ledger.statements import MONEY
@@ -86,6 +90,55 @@ class Remembering:
         assert isinstance(await self.shop.pay(buyer, "1.00"), Accepted)
         assert self.memory.find(buyer.spending) is not None
         return buyer
+
+    def lose_the_next_answer(self) -> None:
+        """Cut the next connection right after each of its statements, before anybody hears what became of it."""
+
+        class Deaf(InterruptedConnection):
+            async def execute(self, query: str, *values: object) -> str:
+                await super().execute(query, *values)
+                raise ConnectionResetError
+
+        async def acquire() -> InterruptedConnection:
+            del self.pool.__dict__["acquire"]
+            return Deaf(self.pool, await self.pool.pool.acquire())
+
+        self.pool.__dict__["acquire"] = acquire
+
+
+@asynccontextmanager
+async def shop_that_remembers(shop: Books) -> AsyncIterator[Remembering]:
+    """The shop with a memory; at the end all that was to happen meanwhile must have happened."""
+    memory, pool = PaymentMemory(100), Interrupted(shop.pool)
+    committer = Committer(cast("Pool", pool), shop.committer.rules, shop.clock, memory=memory)
+    yield Remembering(replace(shop, committer=committer), memory, pool, shop)
+    await committer.close()
+    assert not pool.happening, "nothing was written from memory"
+
+
+def refusal(outcome: Outcome) -> Refusal:
+    assert isinstance(outcome, Refused), outcome
+    return outcome.refusal
+
+
+async def cancel(remembering: Remembering, buyer: Buyer) -> None:
+    await remembering.rival.perform(CancelToken(buyer.spending, buyer.party_id))
+
+
+async def suspend_buyer(remembering: Remembering, buyer: Buyer) -> None:
+    await remembering.shop.pool.execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", buyer.party_id)
+
+
+async def end_the_token(remembering: Remembering, buyer: Buyer) -> None:
+    shop = remembering.shop
+    await shop.pool.execute("UPDATE token SET expires_at = $2 WHERE token_id = $1", buyer.spending, shop.clock())
+
+
+async def end_the_authorization(remembering: Remembering, buyer: Buyer) -> None:
+    shop = remembering.shop
+    await shop.pool.execute(
+        "UPDATE instrument SET expires_at = $2 WHERE instrument_id = $1", buyer.instrument, shop.clock()
+    )
 
 
 async def until_somebody_waits(pool: Pool, connection: Connection) -> None:

@@ -6,20 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 
 import pytest
-from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
+from tests.store.ledger.remembering import (
+    Remembering,
+    cancel,
+    end_the_authorization,
+    end_the_token,
+    refusal,
+    shop_that_remembers,
+    suspend_buyer,
+    until_somebody_waits,
+)
 from tests.support.books import Books, Buyer
 from tests.support.master_key import VAULT
 
-from tallystick.db.connections import Pool
 from tallystick.domain.commands import CancelToken, Command, Method, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.rails.commands import Declined
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import Refusal
 from tallystick.store.charges import charge_rules
 from tallystick.store.keys import access_keys
 from tallystick.store.keys.access_keys import AccessKey, StaleCachedKeyError
@@ -31,16 +38,8 @@ from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 
 @pytest.fixture
 async def remembering(shop: Books) -> AsyncIterator[Remembering]:
-    memory, pool = PaymentMemory(100), Interrupted(shop.pool)
-    committer = Committer(cast("Pool", pool), shop.committer.rules, shop.clock, memory=memory)
-    yield Remembering(replace(shop, committer=committer), memory, pool, shop)
-    await committer.close()
-    assert not pool.happening, "nothing was written from memory"
-
-
-def refusal(outcome: Outcome) -> Refusal:
-    assert isinstance(outcome, Refused), outcome
-    return outcome.refusal
+    async with shop_that_remembers(shop) as remembering:
+        yield remembering
 
 
 async def test_a_payment_is_its_own_transfer_as_soon_as_its_book_says_so(remembering: Remembering) -> None:
@@ -121,14 +120,6 @@ async def test_money_that_came_meanwhile_is_spent(remembering: Remembering) -> N
     assert await remembering.shop.balance(buyer) == 2_000_000
 
 
-async def _cancel(remembering: Remembering, buyer: Buyer) -> None:
-    await remembering.rival.perform(CancelToken(buyer.spending, buyer.party_id))
-
-
-async def _suspend_buyer(remembering: Remembering, buyer: Buyer) -> None:
-    await remembering.shop.pool.execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", buyer.party_id)
-
-
 async def _hold_buyer_back(remembering: Remembering, buyer: Buyer) -> None:
     await remembering.shop.pool.execute("UPDATE party SET denied = true WHERE party_id = $1", buyer.party_id)
 
@@ -143,29 +134,17 @@ async def _raise_the_smallest_charge(remembering: Remembering, _: Buyer) -> None
     await shop.pool.execute("UPDATE book SET minimum_charge_micros = 5000000 WHERE book_id = $1", shop.book_id)
 
 
-async def _end_the_token(remembering: Remembering, buyer: Buyer) -> None:
-    shop = remembering.shop
-    await shop.pool.execute("UPDATE token SET expires_at = $2 WHERE token_id = $1", buyer.spending, shop.clock())
-
-
-async def _end_the_authorization(remembering: Remembering, buyer: Buyer) -> None:
-    shop = remembering.shop
-    await shop.pool.execute(
-        "UPDATE instrument SET expires_at = $2 WHERE instrument_id = $1", buyer.instrument, shop.clock()
-    )
-
-
 @pytest.mark.parametrize("moment", ["long before", "right before"])
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (_cancel, Refusal.TokenNotActive_Sender),
-        (_end_the_token, Refusal.InstrumentExpired),
-        (_suspend_buyer, Refusal.InvalidAccountState_Sender),
+        (cancel, Refusal.TokenNotActive_Sender),
+        (end_the_token, Refusal.InstrumentExpired),
+        (suspend_buyer, Refusal.InvalidAccountState_Sender),
         (_hold_buyer_back, Refusal.TransactionDenied),
         (_suspend_seller, Refusal.InvalidAccountState_Caller),
         (_raise_the_smallest_charge, Refusal.AmountOutOfRange),
-        (_end_the_authorization, Refusal.InstrumentExpired),
+        (end_the_authorization, Refusal.InstrumentExpired),
     ],
 )
 async def test_what_has_changed_is_read_again(
@@ -389,16 +368,7 @@ async def test_an_answer_that_was_lost_is_found(remembering: Remembering) -> Non
     shop = remembering.shop
     buyer = await remembering.buyer()
 
-    class Deaf(InterruptedConnection):
-        async def execute(self, query: str, *values: object) -> str:
-            await super().execute(query, *values)
-            raise ConnectionResetError
-
-    async def acquire() -> InterruptedConnection:
-        del remembering.pool.__dict__["acquire"]
-        return Deaf(remembering.pool, await remembering.pool.pool.acquire())
-
-    remembering.pool.__dict__["acquire"] = acquire
+    remembering.lose_the_next_answer()
     paid = await shop.pay(buyer, "1.00", reference="order-3")
     assert isinstance(paid, Accepted)
     assert await shop.pay(buyer, "1.00", reference="order-3") == paid

@@ -6,20 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 
 import pytest
-from tests.store.ledger.remembering import Interrupted, InterruptedConnection, Remembering, until_somebody_waits
+from tests.store.ledger.remembering import (
+    Remembering,
+    cancel,
+    end_the_authorization,
+    end_the_token,
+    refusal,
+    shop_that_remembers,
+    suspend_buyer,
+    until_somebody_waits,
+)
 from tests.support.books import Books, Buyer, OpenBooks
 
-from tallystick.db.connections import Pool
 from tallystick.domain.commands import CancelToken, Command, LimitTerms, Method, Pay
 from tallystick.domain.decide import decide_all
 from tallystick.domain.limits import LimitKind
 from tallystick.domain.money import parse_amount
-from tallystick.domain.outcomes import Accepted, Outcome
+from tallystick.domain.outcomes import Accepted
 from tallystick.domain.rails.commands import Declined
-from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.refusals import Refusal
 from tallystick.store.ledger.apply import apply
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.load import load
@@ -28,11 +35,8 @@ from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 
 @pytest.fixture
 async def remembering(shop: Books) -> AsyncIterator[Remembering]:
-    memory, pool = PaymentMemory(100), Interrupted(shop.pool)
-    committer = Committer(cast("Pool", pool), shop.committer.rules, shop.clock, memory=memory)
-    yield Remembering(replace(shop, committer=committer), memory, pool, shop)
-    await committer.close()
-    assert not pool.happening, "nothing was written from memory"
+    async with shop_that_remembers(shop) as remembering:
+        yield remembering
 
 
 async def tab_of(remembering: Remembering, limit: str = "10.00", total: str = "10000.00") -> Buyer:
@@ -51,11 +55,6 @@ async def charged(shop: Books, buyer: Buyer) -> int:
         buyer.instrument,
     )
     return found
-
-
-def refusal(outcome: Outcome) -> Refusal:
-    assert isinstance(outcome, Refused), outcome
-    return outcome.refusal
 
 
 async def test_what_is_remembered_is_not_read_again(remembering: Remembering) -> None:
@@ -80,26 +79,6 @@ async def _spend_total(remembering: Remembering, buyer: Buyer) -> None:
         assert isinstance(await remembering.rival.refund(paid.transaction_id), Accepted)
 
 
-async def _cancel(remembering: Remembering, buyer: Buyer) -> None:
-    await remembering.rival.perform(CancelToken(buyer.spending, buyer.party_id))
-
-
-async def _suspend_buyer(remembering: Remembering, buyer: Buyer) -> None:
-    await remembering.shop.pool.execute("UPDATE party SET status = 'suspended' WHERE party_id = $1", buyer.party_id)
-
-
-async def _end_the_token(remembering: Remembering, buyer: Buyer) -> None:
-    shop = remembering.shop
-    await shop.pool.execute("UPDATE token SET expires_at = $2 WHERE token_id = $1", buyer.spending, shop.clock())
-
-
-async def _end_the_authorization(remembering: Remembering, buyer: Buyer) -> None:
-    shop = remembering.shop
-    await shop.pool.execute(
-        "UPDATE instrument SET expires_at = $2 WHERE instrument_id = $1", buyer.instrument, shop.clock()
-    )
-
-
 async def _lower_the_limit(remembering: Remembering, buyer: Buyer) -> None:
     await remembering.shop.pool.execute(
         "UPDATE instrument SET limit_micros = 1500000 WHERE instrument_id = $1", buyer.instrument
@@ -115,10 +94,10 @@ async def _lower_the_total(remembering: Remembering, buyer: Buyer) -> None:
 GUARDS = [
     (_spend_limit, Refusal.InsufficientBalance),
     (_spend_total, Refusal.TokenUsageError),
-    (_cancel, Refusal.TokenNotActive_Sender),
-    (_suspend_buyer, Refusal.InvalidAccountState_Sender),
-    (_end_the_token, Refusal.InstrumentExpired),
-    (_end_the_authorization, Refusal.InstrumentExpired),
+    (cancel, Refusal.TokenNotActive_Sender),
+    (suspend_buyer, Refusal.InvalidAccountState_Sender),
+    (end_the_token, Refusal.InstrumentExpired),
+    (end_the_authorization, Refusal.InstrumentExpired),
     (_lower_the_limit, Refusal.InsufficientBalance),
     (_lower_the_total, Refusal.TokenUsageError),
 ]
@@ -298,16 +277,7 @@ async def test_an_answer_that_was_lost_is_found(remembering: Remembering) -> Non
     """The connection is cut when the payment is committed, before anybody hears of it."""
     shop, buyer = remembering.shop, await tab_of(remembering)
 
-    class Deaf(InterruptedConnection):
-        async def execute(self, query: str, *values: object) -> str:
-            await super().execute(query, *values)
-            raise ConnectionResetError
-
-    async def acquire() -> InterruptedConnection:
-        del remembering.pool.__dict__["acquire"]
-        return Deaf(remembering.pool, await remembering.pool.pool.acquire())
-
-    remembering.pool.__dict__["acquire"] = acquire
+    remembering.lose_the_next_answer()
     assert isinstance(await shop.pay(buyer, "1.00", reference="order-3"), Accepted)
     assert await _state(shop, buyer) == (2_000_000, 2_000_000)
 
