@@ -156,6 +156,17 @@ MEMORY: Final = Case(
     whose=Whose.ALL,
 )
 
+WARM_UP: Final = Case(
+    "warm-up",
+    "Pay once from every balance and tab before anything is measured: what is charged again is remembered",
+    requests.every_authorization,
+    payments=1,
+    likely_rate=14_000,
+    whose=Whose.ALL,
+)
+WARM_UPS_BESIDE: Final = {KEEPING: 1, NOT_KEEPING: 1, TWO_PROCESSES: 3}
+"""How often the seller whom a server's cases charge is charged before: of two processes a client meets only one."""
+
 CASES: Final = (
     PAY, JSON, TAB, SPREAD, MANY, MIX, READ, KEPT, UNKEPT, TWO, NOTIFIED, BATCH, NEIGHBOUR, MEMORY,
 )  # fmt: skip

@@ -22,8 +22,11 @@ from tallystick.bench.cases import (
     NOTIFIED,
     PAY,
     PINNED,
+    PLAIN,
     TWO,
     TWO_PROCESSES,
+    WARM_UP,
+    WARM_UPS_BESIDE,
     Case,
 )
 from tallystick.bench.goals import HALF
@@ -38,6 +41,7 @@ from tallystick.bench.target.pinning import ENOUGH, pinned
 from tallystick.bench.target.processes import ServerProcess
 from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.service import Crowd, Target, noise_of
+from tallystick.bench.target.sizes import events_waiting
 from tallystick.db.connections import UNAVAILABLE
 
 BATCH_CLIENTS: Final = (1, 4)
@@ -57,6 +61,9 @@ FAILURES: Final = (
     psutil.Error,
 )
 """What a slice may fail by without the run: its load, its server, its database, or a process of theirs that ended."""
+
+_CALM_SECONDS: Final = 600
+_LOOK_SECONDS: Final = 1
 
 _REMEMBERED: Final = re.compile(
     r"^tallystick_commit_remembered_payments_total(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE
@@ -90,6 +97,8 @@ class BenchRun:
     on_slice: OnSlice
     failures: list[str] = field(default_factory=list)
     """Why slices are missing."""
+    warnings: list[str] = field(default_factory=list)
+    """What else disturbed the measurement."""
     interrupted: bool = False
     half_load: Measure | None = None
     remembered: int | None = None
@@ -103,6 +112,7 @@ class BenchRun:
         LoadError, CancelledError: there is nothing yet.
         """
         try:
+            await self._warm_up()
             await self._rounds()
             await self._afterwards()
         except asyncio.CancelledError:
@@ -122,6 +132,37 @@ class BenchRun:
         """All slices so far."""
         for slices in self._slices.values():
             yield from slices
+
+    async def _warm_up(self) -> None:
+        """Charge whatever will be charged once, so that each server knows it: only a first charge reads."""
+        servers = {case.server for case in self.plan.cases}
+        for number, server in enumerate(sorted(servers)):
+            self.progress("warming up", number, len(servers))
+            await self._take(Turn([(WARM_UP.name, HALF_LOAD_CLIENTS)], partial(self._once, server)), keep=False)
+        self.progress("warming up", len(servers), len(servers))
+        await self._until_calm()
+
+    async def _until_calm(self) -> None:
+        """Until the worker has told of all that was made: it has a processor for itself till then."""
+        pool = self.target.service.pool
+        there = left = await events_waiting(pool)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _CALM_SECONDS
+        while left and loop.time() < until:
+            self.progress("numbering events", there - left, there)
+            await asyncio.sleep(_LOOK_SECONDS)
+            left = await events_waiting(pool)
+        if left:
+            self.warnings.append(f"{left:,} events waited for the worker as measuring began: it took part of the time")
+        self.progress("numbering events", there, there)
+
+    async def _once(self, server: str) -> Sequence[Slice]:
+        if server == PLAIN:
+            charged = self.target.charged_by(WARM_UP)
+            return [await self.target.every(WARM_UP, HALF_LOAD_CLIENTS, sum(len(one.tokens) for one in charged))]
+        case = replace(PAY, name=f"{WARM_UP.name} of {server}", server=server)
+        count = WARM_UPS_BESIDE[server] * len(self.target.sellers[0].balances)
+        return [await self.target.every(case, HALF_LOAD_CLIENTS, count)]
 
     async def _rounds(self) -> None:
         for warm_up in self._of_neighbours():  # first calls find no caches, and would be the slowest hundredth

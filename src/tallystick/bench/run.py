@@ -106,7 +106,7 @@ async def _report(rounds: BenchRun, started_at: datetime, version: str) -> Bench
         interrupted=rounds.interrupted,
         bytes_per_payment=size,
         remembered=rounds.remembered,
-        warnings=tuple(disturbed(rounds.slices())),
+        warnings=(*rounds.warnings, *disturbed(rounds.slices())),
     )
 
 

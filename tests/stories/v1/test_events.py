@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from tests.stories.conftest import OpenShop, Running
@@ -24,6 +27,23 @@ from tallystick.services.seller import access_keys, books
 from tallystick.store.accounts import parties
 from tallystick.store.events import events
 from tallystick.store.records import forgetting
+
+if TYPE_CHECKING:
+    from tallystick.db.connections import Connection, Pool
+
+
+class OneConnection:
+    """A pool of a single connection, so that its statements can be counted."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        yield self.connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.connection, name)
 
 
 async def read(program: Program, **query: str) -> list[dict[str, Any]]:
@@ -196,6 +216,27 @@ async def test_all_parts_of_a_seller_have_one_row_of_numbers(program: Program) -
     await shop.books.prepaid_buyer("25.00")
     found = await read(program)
     assert [event["sequence"] for event in found] == [1, 2]
+
+
+async def test_authorizations_that_are_new_together_are_read_together(program: Program) -> None:
+    shop, seen = program.shop, Counter[str]()
+    await shop.books.prepaid_buyer("25.00")
+    await number_waiting(shop.service)  # prepares what a first pass prepares
+    counts = []
+    for made in (1, 6):
+        for _ in range(made):
+            await shop.books.prepaid_buyer("25.00")
+        seen.clear()
+        async with shop.service.pool.acquire() as connection:
+            alone = replace(shop.service, pool=cast("Pool", OneConnection(connection)))
+            with connection.query_logger(lambda query: seen.update([query.query])):
+                assert await number_book(alone, shop.books.book_id) == made
+                await asyncio.sleep(0)  # loggers are called by the loop
+        counts.append(seen.total())
+    assert counts[0] == counts[1]
+    told = await read(program)
+    assert len({event["data"]["id"] for event in told}) == len(told) == 8
+    assert all(event["data"]["status"] == "active" for event in told)
 
 
 async def test_rivals_give_each_event_one_number_and_leave_no_gap(program: Program) -> None:

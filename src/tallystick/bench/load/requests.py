@@ -105,6 +105,12 @@ def every_balance(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> 
         yield pay(signer, seller, token)
 
 
+def every_authorization(signer: RequestSigner, sellers: Sequence[BenchmarkSeller]) -> Iterator[bytes]:
+    """A charge of every balance and every tab of all sellers, each once; over and over."""
+    for seller, token in cycle([(one, token) for one in sellers for token in one.tokens]):
+        yield pay(signer, seller, token)
+
+
 def pay(signer: RequestSigner, seller: BenchmarkSeller, token: TokenId) -> bytes:
     """One charge of a cent with a reference of its own."""
     parameters = {"SenderTokenId": token, "CallerReference": secrets.token_hex(12)}

@@ -78,6 +78,11 @@ class BenchmarkSeller:
     tabs: list[TokenId] = field(default_factory=list)
     charges: list[TransactionId] = field(default_factory=list)
 
+    @property
+    def tokens(self) -> list[TokenId]:
+        """Of all balances and tabs: whatever is charged."""
+        return [*(token for _, token in self.balances), *self.tabs]
+
 
 async def open_seller(service: Service) -> BenchmarkSeller:
     """A new seller with an access key."""

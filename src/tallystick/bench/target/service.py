@@ -108,7 +108,10 @@ class Target:
 
     async def every_balance(self, case: Case, clients: int) -> Slice:
         """Charge every balance once. Raises LoadError, as `slice` does."""
-        count = sum(len(seller.balances) for seller in self.charged_by(case))
+        return await self.every(case, clients, sum(len(seller.balances) for seller in self.charged_by(case)))
+
+    async def every(self, case: Case, clients: int, count: int) -> Slice:
+        """Send so many requests of a case, however long that takes. Raises LoadError, as `slice` does."""
         return (await self._slices([Crowd(case, clients)], _LONG_SECONDS, [count + _LOOKED_AT]))[0]
 
     def _prepare_fewer(self, crowds: Sequence[Crowd], measured: Sequence[Slice]) -> None:

@@ -1,4 +1,4 @@
-"""What payments take of the disk."""
+"""What payments take of the disk, and what still waits there for the worker."""
 
 from __future__ import annotations
 
@@ -22,4 +22,10 @@ async def bytes_per_payment(database: Database) -> float | None:
 async def count_transactions(database: Database) -> int:
     """How many transactions there are."""
     count: int = await database.fetchval("SELECT count(*) FROM transaction")
+    return count
+
+
+async def events_waiting(database: Database) -> int:
+    """How many events wait for their number."""
+    count: int = await database.fetchval("SELECT count(*) FROM event_queue")
     return count

@@ -163,15 +163,6 @@ async def find_agreed(books: BookContext, text: str) -> AuthorizationObject | No
     return found if found.is_whole else None
 
 
-async def describe(books: BookContext, text: str) -> dict[str, Any] | None:
-    """An authorization of any kind as it is now; None: there is none of this id. Raises MalformedIdError."""
-    found = await find_agreed(books, text)
-    if found is not None:
-        return agreed_object(found, books.now)
-    token = await find_direct(books, text)
-    return None if token is None else payment_object(token, books.now)
-
-
 async def find_all(books: BookContext, ids: Collection[str]) -> dict[str, AuthorizationObject | TokenRecord]:
     """Authorizations of any kind by their ids, with or without an instrument; those that are not there are left out.
 

@@ -6,11 +6,12 @@ the lock of the seller's last number. So whoever dies leaves either all of a bat
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tallystick.domain.ids import MalformedIdError
+from tallystick.domain.ids import MalformedIdError, token_kind_and_book
 from tallystick.domain.messages.events import AUTHORIZATION_EXPIRED, BALANCE_LOW, EXPIRED, KEY_REVOKED
 from tallystick.services.events import authorizations
 from tallystick.services.events.objects import STATUSES, dispute_object, key_object, transaction_object
@@ -21,6 +22,7 @@ from tallystick.store.events import deliveries, endpoints, events
 from tallystick.store.events.events import StoredEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from tallystick.db.connections import Connection
@@ -108,6 +110,7 @@ async def _objects(
     books = BookContext(service, Actor(None), home.seller_id, home.environment, parts, now + home.clock_offset)
     moved = [event.subject_id for event in waiting if event.status is not None]
     transactions = await events.transactions(service.pool, book_id, moved)
+    agreed = await _authorizations(books, [event.subject_id for event in waiting if _is_of_authorization(event)])
     found: dict[tuple[str, str], str] = {}
     for event in waiting:
         if event.type.startswith(_DISPUTE):
@@ -120,7 +123,7 @@ async def _objects(
         elif event.type == KEY_REVOKED:
             content = await _key(service, home, event, now)
         else:
-            content = await _authorization(books, event)
+            content = agreed.get(event.subject_id)
         found[event.key] = msgspec.json.encode(content or _gone(event)).decode()
     return found
 
@@ -146,11 +149,18 @@ async def _key(service: Service, home: EventHome, event: QueuedEvent, now: datet
     return None
 
 
-async def _authorization(books: BookContext, event: QueuedEvent) -> dict[str, Any] | None:
-    try:
-        return await authorizations.describe(books, event.subject_id)
-    except MalformedIdError:
-        return None
+def _is_of_authorization(event: QueuedEvent) -> bool:
+    return event.status is None and event.type != KEY_REVOKED and not event.type.startswith(_DISPUTE)
+
+
+async def _authorizations(books: BookContext, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Those that there are, by their ids; read together: a seller may have made a hundred thousand at once."""
+    wanted = []
+    for one in dict.fromkeys(ids):
+        with suppress(MalformedIdError):
+            token_kind_and_book(one)
+            wanted.append(one)
+    return await authorizations.describe_all(books, wanted)
 
 
 def _gone(event: QueuedEvent) -> dict[str, Any]:
