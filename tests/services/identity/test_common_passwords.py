@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tallystick.services.identity.common_passwords import is_common, load
@@ -32,7 +34,16 @@ def test_others_are_not(password: str) -> None:
 
 
 def test_every_password_of_the_list_that_is_long_enough_is_refused() -> None:
-    long = [one for one in load() if len(one) in PASSWORD_LENGTH]
+    long = [one for one in load().splitlines() if len(one) in PASSWORD_LENGTH]
 
     assert len(long) > 100
     assert all(password_problem(one, "ann@people.example", "Ann Person") for one in long)
+
+
+def test_two_of_the_list_are_no_password_of_it() -> None:
+    listed = load().split()
+    first, second = next(pair for pair in pairwise(listed) if "".join(pair).isalpha())
+    assert is_common(first)
+    assert is_common(second)
+    assert not is_common(f"{first}\n{second}")
+    assert not is_common("")
