@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tallystick.domain.commands import TokenPurpose
-from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId
+from tallystick.domain.commands import AmountRule, TokenPurpose, TokenTerms, TokenType
+from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
+from tallystick.domain.standing import Standing
 from tallystick.domain.state import Instrument, InstrumentKind
 from tallystick.domain.tokens import Token
 from tallystick.store.ledger.decode import RowVersions
@@ -54,7 +55,7 @@ def test_there_are_never_more_than_its_size_and_each_that_is_there_can_go() -> N
             token_id = _learn(memory, dice.randrange(40), step)
             known = memory.find(token_id)
             assert known is not None
-            assert (known[0].version, known[1].version) == (step, step), "the newest version counts"
+            assert (known.token_version, known.instrument_version) == (step, step), "the newest version counts"
         else:
             token_id = TokenId(f"token {dice.randrange(40)}")
             memory.forget([token_id])
@@ -87,8 +88,8 @@ def test_names_that_people_gave_are_not_kept() -> None:
     memory = PaymentMemory(10)
     known = memory.find(_learn(memory, 1))
     assert known is not None
-    assert known[0].token.friendly_name is None
-    assert known[0].token.payment_reason is None
+    assert known.token.friendly_name is None
+    assert known.token.payment_reason is None
 
 
 def test_a_tab_is_kept_without_the_version_of_its_row() -> None:
@@ -96,7 +97,7 @@ def test_a_tab_is_kept_without_the_version_of_its_row() -> None:
     memory = PaymentMemory(10)
     known = memory.find(_learn(memory, 1, kind=InstrumentKind.CREDIT, purpose=TokenPurpose.CREDIT_SENDER))
     assert known is not None
-    assert (known[0].version, known[1].version) == (1, None)
+    assert (known.token_version, known.instrument_version) == (1, None)
 
 
 @pytest.mark.parametrize("purpose", [TokenPurpose.SETTLEMENT, TokenPurpose.PREPAID_SENDER])
@@ -126,3 +127,56 @@ def test_of_a_server_that_is_gone_nothing_is_kept() -> None:
     assert memory.find(new) is None
     assert memory.find(late) is not None
     assert len(memory) == 1
+
+
+@pytest.mark.parametrize("kind", InstrumentKind)
+def test_all_that_rules_about_payments_ask_for_comes_back_as_it_was(kind: InstrumentKind) -> None:
+    """What is kept is bytes. The dates and the sender of an instrument may be others than those of its token."""
+    memory, day = PaymentMemory(10), timedelta(days=1)
+    purpose = TokenPurpose.PREPAID_SENDER if kind is InstrumentKind.PREPAID else TokenPurpose.CREDIT_SENDER
+    tokens, instruments, rows = [], {}, {}
+    for number, (begins, ends, sender) in enumerate(
+        [(_NOW, None, 7), (_NOW, _NOW + day, 7), (_NOW - day, _NOW + 9 * day, 7), (_NOW, _NOW + day, 8)]
+    ):
+        token = Token(
+            TokenId(f"token {number}"),
+            purpose,
+            InstrumentId(f"balance {number}"),
+            PartyId(7),
+            number % 2 == 0,
+            "",
+            None,
+            None,
+            _NOW,
+            _NOW + timedelta(days=1, microseconds=123_457),
+            token_type=TokenType.SINGLE_USE if number % 2 else TokenType.UNRESTRICTED,
+            terms=TokenTerms(AmountRule.MAXIMUM, 10**18),
+            used_by=TransactionId("a payment") if number % 2 else None,
+            sender_standing=Standing(denied=number % 2 == 0),
+        )
+        instrument = Instrument(
+            InstrumentId(f"balance {number}"),
+            kind,
+            PartyId(sender),
+            10**18 - number,
+            10**18,
+            3,
+            begins,
+            ends,
+            None if number % 2 else 10**18,
+            10**17 + number if kind is InstrumentKind.CREDIT else 0,
+            AccountId(2**63 - 1 - number),
+            5,
+        )
+        tokens.append(token)
+        instruments[instrument.instrument_id] = instrument
+        rows[token.token_id] = RowVersions(2**31 - 1, 2**32 - 1, 2**32 - 2, 2**32 - 3)
+    memory.learn(tokens, instruments, rows, _NOW)
+    for token in tokens:
+        known = memory.find(token.token_id)
+        assert known is not None
+        assert known.token == token
+        assert known.instrument == instruments[InstrumentId(str(token.instrument_id))]
+        version = 2**32 - 2 if kind is InstrumentKind.PREPAID else None
+        told = (known.terms_version, known.token_version, known.instrument_version, known.party_version)
+        assert told == (2**31 - 1, 2**32 - 1, version, 2**32 - 3)

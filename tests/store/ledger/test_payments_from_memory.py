@@ -281,7 +281,7 @@ async def test_what_this_process_changes_itself_is_no_surprise(remembering: Reme
     assert isinstance(await shop.refund(paid.transaction_id), Accepted)
     known = memory.find(buyer.spending)
     assert known is not None
-    assert known[1].instrument.balance_micros == 9_000_000
+    assert known.instrument.balance_micros == 9_000_000
     await shop.deposit(buyer, "5.00")
     assert isinstance(await shop.fund(buyer, "5.00"), Accepted)
     assert isinstance(await shop.pay(buyer, "12.00"), Accepted)

@@ -290,6 +290,7 @@ class Committer:
             book_id = one.loaded.state.book.book_id
             self._judge(book_id, worth_it=len(found) > 1 or one.is_worth_it)
             memory.hits += len(one.payments)
+            memory.paid(one.known, one.payments, one.decisions)
             self._tell(book_id, one.payments, one.decisions)
         return [payment for payment in group if not payment.answer.done()]
 
@@ -319,7 +320,9 @@ class Committer:
             return group
         self._judge(book_id, worth_it=found.is_worth_it)
         memory.hits += len(found.payments)
-        self._answer(book_id, found.payments, found.decisions)
+        memory.paid(found.known, found.payments, found.decisions)
+        self.statistics.groups += 1
+        self._tell(book_id, found.payments, found.decisions)
         return found.rest
 
     def _judge(self, book_id: BookId, *, worth_it: bool) -> None:
@@ -456,11 +459,11 @@ class Committer:
     def _answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
         """After the commit of a group, each caller hears what its own command came to."""
         self.statistics.groups += 1
+        self.memory.committed(decisions)
         self._tell(book_id, group, decisions)
 
     def _tell(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
         self.statistics.commands += len(group)
-        self.memory.committed(decisions)
         if self.tracing is not None:
             _remember_callers(self.tracing, group, decisions)
         for waiting, decision in zip(group, decisions, strict=True):

@@ -9,50 +9,34 @@ too. docs/decisions/127-payments-are-decided-from-memory.md tells why.
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from tallystick.domain.commands import TokenPurpose
+from tallystick.domain.commands import Pay, TokenPurpose
 from tallystick.domain.ids import BookId, InstrumentId, TokenId
-from tallystick.domain.standing import Standing
 from tallystick.domain.state import Book, Decision, Instrument, InstrumentKind
 from tallystick.domain.tokens import Token
 from tallystick.store.keys.access_keys import AccessKey
+from tallystick.store.ledger.command_queue import QueuedCommand
 from tallystick.store.ledger.decode import RowVersions
+from tallystick.store.ledger.memory.remembered_balance import Alike, Remembered, alike_of, pack, unpack
+from tallystick.store.ledger.memory.slot_index import SlotIndex
 
 MAX_KEYS_PER_BOOK: Final = 64
 MAX_BOOKS: Final = 4096
+MAX_SHARED: Final = 1024
+"""Of what balances have in common there are few; who agrees something different with each buyer has many."""
 
 _PREPAID: Final = InstrumentKind.PREPAID  # Python 3.11 looks a member up by a call each time it is named
 _PAYING: Final = {
     InstrumentKind.PREPAID: TokenPurpose.PREPAID_SENDER,
     InstrumentKind.CREDIT: TokenPurpose.CREDIT_SENDER,
 }
-
-
-class RememberedToken(Struct, frozen=True, gc=False):
-    """A sender token of a prepaid balance or a tab. `slot`: where its id stands among those that may have to go."""
-
-    token: Token
-    version: int
-    party_version: int
-    slot: int
-
-
-class RememberedInstrument(Struct, frozen=True, gc=False):
-    """A prepaid balance or a tab, as it was when it was last read or charged by this process.
-
-    `version`: None of a tab, whose row each payment changes. What of it decides about payments is compared instead.
-    """
-
-    instrument: Instrument
-    version: int | None
-    terms_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +78,41 @@ class PaymentMemory:
     server_started_at: datetime | None = None
     dice: random.Random = field(default_factory=random.Random)
     books: dict[BookId, RememberedBook] = field(default_factory=dict)
-    _tokens: dict[TokenId, RememberedToken] = field(default_factory=dict)
-    _instruments: dict[InstrumentId, RememberedInstrument] = field(default_factory=dict)
-    _slots: list[TokenId] = field(default_factory=list)
-    _standings: dict[Standing, Standing] = field(default_factory=dict)
+    _tokens: SlotIndex = field(init=False)
+    _instruments: SlotIndex = field(init=False)
+    _kept: list[bytes] = field(default_factory=list)
+    """By slots, as what follows: what a balance has for itself."""
+    _alike: list[Alike] = field(default_factory=list)
+    _balances: array[int] = field(default_factory=lambda: array("q"))
+    _charged: array[int] = field(default_factory=lambda: array("q"))
+    """In micro-units, what is left or owed, and what was charged to a tab."""
+    _shared: dict[Alike, Alike] = field(default_factory=dict)
     """One of each that there is; many share it."""
 
-    def __len__(self) -> int:
-        return len(self._tokens)
+    def __post_init__(self) -> None:
+        self._tokens, self._instruments = SlotIndex(self.size), SlotIndex(self.size)
 
-    def find(self, token_id: TokenId) -> tuple[RememberedToken, RememberedInstrument] | None:
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __contains__(self, token_id: TokenId) -> bool:
+        """Whether a token is likely to be remembered. What is found of it says for sure."""
+        return self._tokens.find(hash(token_id)) >= 0
+
+    def find(self, token_id: TokenId) -> Remembered | None:
         """A token with its instrument; None: it is not remembered."""
-        token = self._tokens.get(token_id)
-        if token is None or token.token.instrument_id is None:
+        slot = self._tokens.find(hash(token_id))
+        if slot < 0:
             return None
-        instrument = self._instruments.get(token.token.instrument_id)
-        return None if instrument is None else (token, instrument)
+        found = self._at(slot)
+        return found if found.token.token_id == token_id else None
+
+    def _at(self, slot: int) -> Remembered:
+        return unpack(self._kept[slot], self._alike[slot], slot, self._balances[slot], self._charged[slot])
 
     def knows(self, book_id: BookId, token_id: TokenId) -> bool:
         """Whether a payment of a book by this token is likely to be decided from here."""
-        known = self._tokens.get(token_id)
-        return known is not None and book_id in self.books and known.token.instrument_id in self._instruments
+        return token_id in self and book_id in self.books
 
     def learn(
         self,
@@ -144,43 +142,51 @@ class PaymentMemory:
             self.books.clear()
             self._tokens.clear()
             self._instruments.clear()
-            self._slots.clear()
+            self._kept.clear()
+            self._alike.clear()
+            del self._balances[:], self._charged[:]
 
     def _keep(self, token: Token, instrument: Instrument, versions: RowVersions) -> None:
-        known = self._tokens.get(token.token_id)
-        slot = self._free_slot(token.token_id) if known is None else known.slot
-        # What no rule asks for is not kept: names that people gave are theirs to take back.
-        standing = self._standings.setdefault(token.sender_standing, token.sender_standing)
-        slim = replace(token, friendly_name=None, payment_reason=None, sender_standing=standing)
-        self._tokens[token.token_id] = RememberedToken(slim, versions.token, versions.party, slot)
-        version = versions.instrument if instrument.kind is InstrumentKind.PREPAID else None
-        self._instruments[instrument.instrument_id] = RememberedInstrument(instrument, version, versions.terms)
+        kept, alike = pack(token, instrument, versions), self._share(alike_of(token, instrument))
+        named, its = hash(token.token_id), hash(instrument.instrument_id)
+        slot = self._tokens.find(named)
+        if slot < 0 and len(self) < self.size:
+            self._kept.append(kept)
+            self._alike.append(alike)
+            self._balances.append(instrument.balance_micros)
+            self._charged.append(instrument.charged_micros)
+            self._tokens.append(named)
+            self._instruments.append(its)
+            return
+        if slot < 0:  # one that is chosen by chance makes room
+            slot = self.dice.randrange(self.size)
+        self._kept[slot] = kept
+        self._alike[slot] = alike
+        self._balances[slot] = instrument.balance_micros
+        self._charged[slot] = instrument.charged_micros
+        self._tokens.replace(slot, named)
+        self._instruments.replace(slot, its)
 
-    def _free_slot(self, token_id: TokenId) -> int:
-        if len(self._slots) < self.size:
-            self._slots.append(token_id)
-            return len(self._slots) - 1
-        slot = self.dice.randrange(self.size)
-        self._drop(self._slots[slot])
-        self._slots[slot] = token_id
-        return slot
-
-    def _drop(self, token_id: TokenId) -> None:
-        gone = self._tokens.pop(token_id)
-        if gone.token.instrument_id is not None:
-            self._instruments.pop(gone.token.instrument_id, None)
+    def _share(self, alike: Alike) -> Alike:
+        if len(self._shared) >= MAX_SHARED:
+            self._shared.clear()  # those who have one go on sharing it
+        return self._shared.setdefault(alike, alike)
 
     def forget(self, token_ids: Iterable[TokenId]) -> None:
         """Read these again before the next payment."""
         for token_id in token_ids:
-            known = self._tokens.get(token_id)
-            if known is None:
-                continue
-            self._drop(token_id)
-            last = self._slots.pop()
-            if last != token_id:  # the last one takes the place that is free now
-                self._slots[known.slot] = last
-                self._tokens[last] = replace(self._tokens[last], slot=known.slot)
+            slot = self._tokens.find(hash(token_id))
+            if slot >= 0:
+                self._forget(slot)
+
+    def _forget(self, slot: int) -> None:
+        """What is in the last slot takes the one that is free then."""
+        kept, alike, balance, charged = (self._kept.pop(), self._alike.pop(), self._balances.pop(), self._charged.pop())
+        if slot < len(self._kept):
+            self._kept[slot], self._alike[slot] = kept, alike
+            self._balances[slot], self._charged[slot] = balance, charged
+        self._tokens.remove(slot)
+        self._instruments.remove(slot)
 
     def clashed(self, book_id: BookId, token_ids: Iterable[TokenId]) -> None:
         """Something of a group was not as it is remembered; nobody knows what, so that all is read again."""
@@ -211,21 +217,43 @@ class PaymentMemory:
         while len(book.keys) > MAX_KEYS_PER_BOOK:
             del book.keys[next(iter(book.keys))]
 
+    def paid(
+        self, known: Mapping[TokenId, Remembered], payments: Sequence[QueuedCommand[Pay]], decisions: Sequence[Decision]
+    ) -> None:
+        """Take over payments that were decided from here and committed. `known`: what each was decided by."""
+        kept, balances, charged = self._kept, self._balances, self._charged
+        for payment, decision in zip(payments, decisions, strict=True):
+            was = known[payment.command.token_id]
+            slot = was.slot
+            for instrument in decision.instruments:
+                if slot < len(kept) and kept[slot] is was.kept:
+                    balances[slot], charged[slot] = instrument.balance_micros, instrument.charged_micros
+                else:  # it was forgotten or read again meanwhile
+                    self._take_over(instrument)
+
     def committed(self, decisions: Sequence[Decision]) -> None:
         """Take over what this process has committed: balances as they are now; what changed otherwise is forgotten."""
-        instruments = self._instruments
-        for decision in decisions if self._tokens else ():
+        for decision in decisions if self._kept else ():
             for instrument in decision.instruments:
-                key = instrument.instrument_id
-                known = instruments.get(key)
-                if known is None:
-                    continue
-                if _is_still(known.instrument, instrument):
-                    instruments[key] = RememberedInstrument(instrument, known.version, known.terms_version)
-                else:
-                    del instruments[key]
+                self._take_over(instrument)
             if decision.tokens:
                 self.forget(token.token_id for token in decision.tokens)
+
+    def _take_over(self, now: Instrument) -> None:
+        slot = self._instruments.find(hash(now.instrument_id))
+        if slot < 0:
+            return
+        known = self._at(slot)
+        if known.instrument.instrument_id != now.instrument_id:
+            return
+        if not _is_still(known.instrument, now):
+            self._forget(slot)
+            return
+        if known.instrument.pending_micros != now.pending_micros:  # of a tab that is being settled
+            own = known.instrument_version or 0  # a tab's is not kept
+            versions = RowVersions(known.terms_version, known.token_version, own, known.party_version)
+            self._kept[slot] = pack(known.token, now, versions)
+        self._balances[slot], self._charged[slot] = now.balance_micros, now.charged_micros
 
 
 def _is_still(known: Instrument, now: Instrument) -> bool:

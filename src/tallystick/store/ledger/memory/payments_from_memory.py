@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 from tallystick.db.connections import Connection
 from tallystick.db.database import LOCK_TIMEOUT_MS
@@ -19,17 +19,10 @@ from tallystick.store.ledger.apply_payments import Guards, apply_payments
 from tallystick.store.ledger.command_queue import QueuedCommand
 from tallystick.store.ledger.decode import book_from_row
 from tallystick.store.ledger.load import LoadedState
-from tallystick.store.ledger.memory.payment_memory import (
-    PaymentMemory,
-    RememberedBook,
-    RememberedInstrument,
-    RememberedToken,
-)
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory, RememberedBook
+from tallystick.store.ledger.memory.remembered_balance import Remembered
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.ledger.statements import MONEY
-
-Remembered: TypeAlias = tuple[RememberedToken, RememberedInstrument]
-
 
 MANY_REFUSED: Final = 16
 """Where one of so many would be refused, the next payments of a book cost less if all are read for, in one commit."""
@@ -39,11 +32,13 @@ MANY_REFUSED: Final = 16
 class FromMemory:
     """Payments of a group with what they came to; `rest`: those that have to be read for.
 
-    `refused`: how many of these are remembered, and would be refused as they are remembered.
+    `known`: what they were decided by, and others that are remembered. `refused`: how many of `rest` are remembered,
+    and would be refused as they are remembered.
     """
 
     payments: Sequence[QueuedCommand[Pay]]
     decisions: Sequence[Decision]
+    known: Mapping[TokenId, Remembered]
     loaded: LoadedState
     guards: Guards
     rest: Sequence[QueuedCommand[Pay]]
@@ -66,7 +61,7 @@ def worth_a_try(memory: PaymentMemory, group: Sequence[QueuedCommand[Pay]]) -> b
     """Whether most of a group are remembered: one commit for these and one for the others is not dearer then."""
     if not len(memory):
         return False
-    known = sum(memory.find(waiting.command.token_id) is not None for waiting in group)
+    known = sum(waiting.command.token_id in memory for waiting in group)
     return 2 * known >= len(group)
 
 
@@ -148,7 +143,7 @@ def recall(
         if candidates and not again:
             rest = [] if len(candidates) == len(group) else _others(group, candidates)
             guards, refused = _guards(book, known, checked, candidates), remembered - len(candidates)
-            return FromMemory(candidates, decisions, loaded, guards, rest, refused)
+            return FromMemory(candidates, decisions, known, loaded, guards, rest, refused)
     return None
 
 
@@ -167,7 +162,7 @@ def _without_refused(
     first. Nothing else do payments from different instruments have in common.
     """
     refused = {
-        known[waiting.command.token_id][1].instrument.instrument_id
+        known[waiting.command.token_id].instrument.instrument_id
         for waiting, decision in zip(payments, decisions, strict=True)
         if isinstance(decision.outcome, Refused)
     }
@@ -175,7 +170,7 @@ def _without_refused(
         return payments, decisions, False
     kept, left_out = [], set()
     for waiting, decision in zip(payments, decisions, strict=True):
-        if known[waiting.command.token_id][1].instrument.instrument_id in refused:
+        if known[waiting.command.token_id].instrument.instrument_id in refused:
             left_out.add(waiting.command.request.caller_reference)
         else:
             kept.append((waiting, decision))
@@ -195,9 +190,9 @@ def _loaded(
     tokens, instruments, versions = state.tokens, state.instruments, {}
     for waiting in payments:
         token_id = waiting.command.token_id
-        token, remembered = known[token_id]
+        remembered = known[token_id]
         instrument = remembered.instrument
-        tokens[token_id] = token.token
+        tokens[token_id] = remembered.token
         instruments[instrument.instrument_id] = instrument
         versions[instrument.account_id] = remembered.terms_version
     return LoadedState(
@@ -231,13 +226,13 @@ def _guards(
         [
             (
                 token_id,
-                token.version,
-                instrument.instrument.instrument_id,
-                instrument.version,
-                token.token.sender_id,
-                token.party_version,
+                one.token_version,
+                one.instrument.instrument_id,
+                one.instrument_version,
+                one.token.sender_id,
+                one.party_version,
             )
-            for token_id, (token, instrument) in tokens.items()
+            for token_id, one in tokens.items()
         ],
         [book.version, book.owner_version],
         [*keys],
