@@ -17,6 +17,7 @@ from tests.support.books import Buyer, new_books
 from tests.support.shop import usd
 
 from tallystick.db.connections import Pool
+from tallystick.domain.ids import BookId
 from tallystick.services.api.fair_shares import CallRates
 from tallystick.services.reports.spending_tokens import SpendingTokens
 from tallystick.store.keys import access_keys
@@ -256,7 +257,25 @@ async def test_authorizations_that_are_asked_for_together_are_found_by_one_state
     assert found == [*(buyer.spending for buyer in buyers), None, None, buyers[0].spending]
     assert counting.statements == 1
     assert await tokens.find((books.book_id,), buyers[1].instrument) == buyers[1].spending
-    assert counting.statements == 2, "nothing is kept"
+    assert counting.statements == 2, "who has to be sure hears nothing that was kept"
+
+
+async def test_tokens_that_were_found_are_known_to_their_sellers_alone(program: Program) -> None:
+    books = program.shop.books
+    buyers = [await books.funded_buyer("10.00") for _ in range(3)]
+    tokens, own, other = SpendingTokens(books.pool), (books.book_id,), (BookId(books.book_id + 1),)
+    assert tokens.known(own, buyers[0].instrument) is None
+    for buyer in buyers:
+        await tokens.find(own, buyer.instrument)
+    assert [tokens.known(own, buyer.instrument) for buyer in buyers] == [buyer.spending for buyer in buyers]
+    assert tokens.known((*other, *own), buyers[0].instrument) == buyers[0].spending
+    assert tokens.known(other, buyers[0].instrument) is None
+    tokens.forget(buyers[0].instrument)
+    tokens.forget("nobody's")
+    known = [tokens.known(own, buyer.instrument) for buyer in buyers]
+    assert known == [None, buyers[1].spending, buyers[2].spending]
+    await tokens.find(own, buyers[0].instrument)
+    assert tokens.known(own, buyers[0].instrument) == buyers[0].spending
 
 
 async def test_first_charges_that_come_together_are_all_answered_on_the_hot_path(sides: tuple[Side, Side]) -> None:

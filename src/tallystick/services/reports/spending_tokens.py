@@ -9,11 +9,15 @@ from typing import Final
 
 from tallystick.db.connections import Database
 from tallystick.db.shared_reads import SharedReads
-from tallystick.domain.ids import BookId, TokenId
+from tallystick.domain.ids import TOKEN_LENGTH, BookId, TokenId, book_named_in
+from tallystick.store.ledger.memory.slot_index import NOWHERE, SlotIndex
 from tallystick.store.queries import instrument_list
 
 MOST_SELLERS: Final = 1_000
 """Sellers whose look-ups have a place of their own; an empty place is soon made again."""
+
+MOST_KNOWN: Final = 100_000
+"""Authorizations whose tokens a process remembers, in about 220 bytes each."""
 
 
 @dataclass(slots=True)
@@ -21,11 +25,35 @@ class SpendingTokens:
     """Finds tokens, in groups of one seller: no seller's look-up sees, or waits for, what is another's.
 
     After a start a process knows no authorization yet. One statement each would cost every first charge more than all
-    the rest of it, and bring charges to the commit one by one.
+    the rest of it, and bring charges to the commit one by one. What is found is kept for whoever need not be sure.
     """
 
     database: Database
+    _known: SlotIndex = field(default_factory=lambda: SlotIndex(MOST_KNOWN))
+    _pairs: list[str] = field(default_factory=list)
+    """Each an authorization and its token, which is the last TOKEN_LENGTH characters."""
     _reads: dict[tuple[BookId, ...], SharedReads[str, TokenId]] = field(default_factory=dict)
+
+    def known(self, parts: Sequence[BookId], instrument_id: str) -> TokenId | None:
+        """The token that `find` has found for an instrument of these books; None: ask it (again)."""
+        slot = self._slot_of(instrument_id)
+        if slot < 0:
+            return None
+        token_id = TokenId(self._pairs[slot][-TOKEN_LENGTH:])
+        return token_id if book_named_in(token_id) in parts else None
+
+    def forget(self, instrument_id: str) -> None:
+        """Have the token of an instrument looked up again."""
+        slot = self._slot_of(instrument_id)
+        if slot >= 0:
+            self._known.remove(slot)
+            last = self._pairs.pop()
+            if slot < len(self._pairs):
+                self._pairs[slot] = last
+
+    def _slot_of(self, instrument_id: str) -> int:
+        slot = self._known.find(hash(instrument_id))
+        return slot if slot >= 0 and self._pairs[slot][:-TOKEN_LENGTH] == instrument_id else NOWHERE
 
     async def find(self, parts: Sequence[BookId], instrument_id: str) -> TokenId | None:
         """The token that charges go through, of an instrument of the books `parts`; None: they have no such one."""
@@ -37,4 +65,18 @@ class SpendingTokens:
             if len(self._reads) >= MOST_SELLERS:
                 self._reads.clear()  # look-ups under way go on, and are answered
             reads = self._reads[place] = SharedReads(partial(instrument_list.spending_tokens, self.database, place))
-        return await reads.find(instrument_id)
+        token_id = await reads.find(instrument_id)
+        if token_id is not None:
+            self._note(instrument_id, token_id)
+        return token_id
+
+    def _note(self, instrument_id: str, token_id: TokenId) -> None:
+        pair, slot = instrument_id + token_id, self._slot_of(instrument_id)
+        if slot >= 0:
+            self._pairs[slot] = pair
+            return
+        if len(self._pairs) >= MOST_KNOWN:
+            self._known.clear()
+            self._pairs.clear()
+        self._known.append(hash(instrument_id))
+        self._pairs.append(pair)

@@ -112,7 +112,7 @@ class PaymentMemory:
 
     def knows(self, book_id: BookId, token_id: TokenId) -> bool:
         """Whether a payment of a book by this token is likely to be decided from here."""
-        return token_id in self and book_id in self.books
+        return self._tokens.find(hash(token_id)) >= 0 and book_id in self.books
 
     def learn(
         self,

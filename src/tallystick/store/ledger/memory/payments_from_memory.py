@@ -32,8 +32,8 @@ MANY_REFUSED: Final = 16
 class FromMemory:
     """Payments of a group with what they came to; `rest`: those that have to be read for.
 
-    `known`: what they were decided by, and others that are remembered. `refused`: how many of `rest` are remembered,
-    and would be refused as they are remembered.
+    `known`: what they were decided by. `refused`: how many of `rest` are remembered, and would be refused as they are
+    remembered.
     """
 
     payments: Sequence[QueuedCommand[Pay]]
@@ -142,8 +142,10 @@ def recall(
         candidates, decisions, again = _without_refused(known, candidates, decisions)
         if candidates and not again:
             rest = [] if len(candidates) == len(group) else _others(group, candidates)
-            guards, refused = _guards(book, known, checked, candidates), remembered - len(candidates)
-            return FromMemory(candidates, decisions, known, loaded, guards, rest, refused)
+            refused = remembered - len(candidates)
+            by = _without_left_out(known, candidates, refused)
+            guards = _guards(book, by, checked, candidates)
+            return FromMemory(candidates, decisions, by, loaded, guards, rest, refused)
     return None
 
 
@@ -178,6 +180,13 @@ def _without_refused(
     return [waiting for waiting, _ in kept], [decision for _, decision in kept], again
 
 
+def _without_left_out(
+    known: Mapping[TokenId, Remembered], payments: Sequence[QueuedCommand[Pay]], refused: int
+) -> Mapping[TokenId, Remembered]:
+    """What these payments were decided by: all that is known, where none was left out."""
+    return {one.command.token_id: known[one.command.token_id] for one in payments} if refused else known
+
+
 def _loaded(
     book: RememberedBook,
     known: Mapping[TokenId, Remembered],
@@ -194,7 +203,8 @@ def _loaded(
         instrument = remembered.instrument
         tokens[token_id] = remembered.token
         instruments[instrument.instrument_id] = instrument
-        versions[instrument.account_id] = remembered.terms_version
+        number = instrument.number  # which is known; a property is a call
+        versions[instrument.account_id if number is None else number] = remembered.terms_version
     return LoadedState(
         state,
         None,
@@ -217,7 +227,6 @@ def _guards(
     payments: Sequence[QueuedCommand[Pay]],
 ) -> Guards:
     """The versions of everything that these payments were decided by."""
-    tokens = {waiting.command.token_id: known[waiting.command.token_id] for waiting in payments}
     keys: dict[str, int] = {}
     for waiting in payments:
         if waiting.key is not None and (version := checked[id(waiting.key)]) is not None:
@@ -232,7 +241,7 @@ def _guards(
                 one.token.sender_id,
                 one.party_version,
             )
-            for token_id, one in tokens.items()
+            for token_id, one in known.items()
         ],
         [book.version, book.owner_version],
         [*keys],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct, msgpack
 
@@ -37,7 +37,7 @@ class Remembered(Struct, frozen=True, gc=False):
     kept: bytes
 
 
-class Alike(Struct, frozen=True, gc=False):
+class Alike(NamedTuple):
     """What nearly all balances have in common, so that it is kept once for all of them."""
 
     kind: InstrumentKind
@@ -110,12 +110,13 @@ def unpack(kept: bytes, alike: Alike, slot: int, balance_micros: int, charged_mi
         instrument_version,
         terms_version,
     ) = _decode(kept)
+    kind, purpose, sender_active, token_type, terms, instruction, used_by, sender_standing = alike
     token = Token(
         token_id,
-        alike.purpose,
+        purpose,
         instrument_id,
         sender_id,
-        alike.sender_active,
+        sender_active,
         "",
         None,
         None,
@@ -123,18 +124,18 @@ def unpack(kept: bytes, alike: Alike, slot: int, balance_micros: int, charged_mi
         expires_at,
         None,
         (),
-        alike.token_type,
+        token_type,
         None,
         None,
-        alike.terms,
-        alike.instruction,
-        alike.used_by,
-        alike.sender_standing,
+        terms,
+        instruction,
+        used_by,
+        sender_standing,
     )
     whose, begins_at, ends_at = own or (sender_id, valid_from, expires_at)
     instrument = Instrument(
         instrument_id,
-        alike.kind,
+        kind,
         whose,
         balance_micros,
         limit_micros,

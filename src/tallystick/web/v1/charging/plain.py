@@ -46,9 +46,6 @@ if TYPE_CHECKING:
     from tallystick.web.api.asgi import Scope
 
 PATH: Final = "/v1/charges"
-MOST_KNOWN: Final = 100_000
-"""Authorizations whose tokens a process remembers."""
-
 MOST_PROVEN: Final = 256
 """Secrets that a process need not look at again."""
 
@@ -99,13 +96,12 @@ _LEFT: Final = PlainCharge()
 class PlainCharges:
     """Carries out plain charges. `address_of`: as of the query API.
 
-    `_tokens`: by seller, environment and authorization, with the book of each. `_proven`: keys by the digest of the
+    `_proven`: keys by the digest of the
     whole header with their secret, as long as they are the cached ones.
     """
 
     service: Service
     address_of: Callable[[Scope], Address | None] = unknown_address
-    _tokens: dict[tuple[int, str, str], tuple[TokenId, BookId]] = field(default_factory=dict)
     _proven: dict[bytes, AccessKey] = field(default_factory=dict)
     _spending_tokens: SpendingTokens = field(init=False)
 
@@ -121,12 +117,12 @@ class PlainCharges:
             return _LEFT
         key, reference, body = asked
         authorization, amount_micros, description, note = body
-        named = self._tokens.get((key.party_id, key.environment, authorization))
-        if named is None:
-            named = await self._find_token(key, authorization)
-            if named is None:
+        token_id = self._spending_tokens.known(key.parts, authorization)
+        if token_id is None:
+            token_id = await self._spending_tokens.find(key.parts, authorization)
+            if token_id is None:  # it is none of the seller's
                 return _LEFT
-        token_id, book_id = named
+        book_id = book_named_in(token_id)
         try:
             admit(service, key, _CHARGE, partial(self.address_of, scope))
             moment_of_id = service.moment_of_ids() + key.clock_offset
@@ -146,7 +142,7 @@ class PlainCharges:
         command = commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
         charged = await self._perform(key, book_id, command)
         if charged is None:
-            self._tokens.pop((key.party_id, key.environment, authorization), None)
+            self._spending_tokens.forget(authorization)
             return PlainCharge(key=key, admitted=True)
         transaction_id = request.transaction_id
         keep_request(service, transaction_id, scope, content, request_id)
@@ -190,16 +186,6 @@ class PlainCharges:
             self._proven.clear()
         self._proven[digest] = key
         return key
-
-    async def _find_token(self, key: AccessKey, authorization: str) -> tuple[TokenId, BookId] | None:
-        """The token that charges of a balance or tab go through, and its book; None: this is none of the seller's."""
-        token_id = await self._spending_tokens.find(key.parts, authorization)
-        if token_id is None:
-            return None
-        if len(self._tokens) >= MOST_KNOWN:
-            self._tokens.clear()
-        named = self._tokens[key.party_id, key.environment, authorization] = token_id, book_named_in(token_id)
-        return named
 
     async def _perform(self, key: AccessKey, book_id: BookId, command: commands.Pay) -> Transaction | None:
         """What was charged and committed; None: it was refused, was answered before, or the key has changed."""
