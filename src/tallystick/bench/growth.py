@@ -18,7 +18,7 @@ from rich.table import Table
 from tallystick.bench.cases import PAY
 from tallystick.bench.goals import GROWN
 from tallystick.bench.load.slices import Slice, together
-from tallystick.bench.load.wrk import find_wrk
+from tallystick.bench.load.wrk import LoadError, find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
 from tallystick.bench.plan import Plan
 from tallystick.bench.rounds import FAILURES, text_of
@@ -30,6 +30,7 @@ from tallystick.bench.target.server import find_postmaster
 from tallystick.bench.target.service import Target
 from tallystick.bench.target.serving import serving_service
 from tallystick.bench.target.sizes import TABLES, bytes_per_payment, count_transactions
+from tallystick.bench.warming import until_calm
 from tallystick.services.context import Service
 from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
@@ -104,7 +105,7 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
                     _served(fresh_plan, fresh, fresh_stock) as beside,
                     _served(grown_plan, grown, stock) as target,
                 ):
-                    stages.append(await _stage(plan, target, beside))
+                    stages.append(await _stage(plan, target, beside, progress))
                 on_stage(stages[-1])
         except FAILURES as error:
             if not stages:
@@ -133,12 +134,18 @@ async def _served(plan: Plan, service: Service, stock: Stock) -> AsyncIterator[T
         yield Target(plan.directory, service, served, stock.sellers, await find_postmaster(service.pool))
 
 
-async def _stage(plan: Plan, target: Target, beside: Target) -> GrowthStage:
-    """Slices of both in turn, after one warm-up slice each."""
+async def _stage(plan: Plan, target: Target, beside: Target, progress: Progress) -> GrowthStage:
+    """Slices of both in turn, once their servers know what is charged, and have nothing else to do.
+
+    Raises LoadError.
+    """
     grown: list[Slice] = []
     fresh: list[Slice] = []
     for one in (beside, target):
-        await one.slice(PAY, CLIENTS, plan.slice_seconds)
+        await one.every(PAY, CLIENTS, len(one.sellers[0].balances))
+    for one in (beside, target):
+        if busy := await until_calm(one.service.pool, progress):
+            raise LoadError("; ".join(busy))
     for _ in range(plan.rounds):
         fresh.append(await beside.slice(PAY, CLIENTS, plan.slice_seconds))
         grown.append(await target.slice(PAY, CLIENTS, plan.slice_seconds))

@@ -22,11 +22,9 @@ from tallystick.bench.cases import (
     NOTIFIED,
     PAY,
     PINNED,
-    PLAIN,
     TWO,
     TWO_PROCESSES,
     WARM_UP,
-    WARM_UPS_BESIDE,
     Case,
 )
 from tallystick.bench.goals import HALF
@@ -41,7 +39,7 @@ from tallystick.bench.target.pinning import ENOUGH, pinned
 from tallystick.bench.target.processes import ServerProcess
 from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.service import Crowd, Target, noise_of
-from tallystick.bench.target.sizes import events_waiting
+from tallystick.bench.warming import WARMING_CLIENTS, until_calm, warm_up
 from tallystick.db.connections import UNAVAILABLE
 
 BATCH_CLIENTS: Final = (1, 4)
@@ -61,9 +59,6 @@ FAILURES: Final = (
     psutil.Error,
 )
 """What a slice may fail by without the run: its load, its server, its database, or a process of theirs that ended."""
-
-_CALM_SECONDS: Final = 600
-_LOOK_SECONDS: Final = 1
 
 _REMEMBERED: Final = re.compile(
     r"^tallystick_commit_remembered_payments_total(?:\{[^}]*\})? ([0-9.e+]+)$", re.MULTILINE
@@ -134,39 +129,16 @@ class BenchRun:
             yield from slices
 
     async def _warm_up(self) -> None:
-        """Charge whatever will be charged once, so that each server knows it: only a first charge reads."""
-        servers = {case.server for case in self.plan.cases}
-        for number, server in enumerate(sorted(servers)):
+        servers = sorted({case.server for case in self.plan.cases})
+        for number, server in enumerate(servers):
             self.progress("warming up", number, len(servers))
-            await self._take(Turn([(WARM_UP.name, HALF_LOAD_CLIENTS)], partial(self._once, server)), keep=False)
+            await self._take(Turn([(WARM_UP.name, WARMING_CLIENTS)], partial(warm_up, self.target, server)), keep=False)
         self.progress("warming up", len(servers), len(servers))
-        await self._until_calm()
-
-    async def _until_calm(self) -> None:
-        """Until the worker has told of all that was made: it has a processor for itself till then."""
-        pool = self.target.service.pool
-        there = left = await events_waiting(pool)
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _CALM_SECONDS
-        while left and loop.time() < until:
-            self.progress("numbering events", there - left, there)
-            await asyncio.sleep(_LOOK_SECONDS)
-            left = await events_waiting(pool)
-        if left:
-            self.warnings.append(f"{left:,} events waited for the worker as measuring began: it took part of the time")
-        self.progress("numbering events", there, there)
-
-    async def _once(self, server: str) -> Sequence[Slice]:
-        if server == PLAIN:
-            charged = self.target.charged_by(WARM_UP)
-            return [await self.target.every(WARM_UP, HALF_LOAD_CLIENTS, sum(len(one.tokens) for one in charged))]
-        case = replace(PAY, name=f"{WARM_UP.name} of {server}", server=server)
-        count = WARM_UPS_BESIDE[server] * len(self.target.sellers[0].balances)
-        return [await self.target.every(case, HALF_LOAD_CLIENTS, count)]
+        self.warnings += await until_calm(self.target.service.pool, self.progress)
 
     async def _rounds(self) -> None:
-        for warm_up in self._of_neighbours():  # first calls find no caches, and would be the slowest hundredth
-            await self._take(warm_up, keep=False)
+        for turn in self._of_neighbours():  # first calls find no caches, and would be the slowest hundredth
+            await self._take(turn, keep=False)
         turns = [*self._turns()] * self.plan.rounds
         for number, turn in enumerate(turns):
             self.progress("measuring", number, len(turns))

@@ -1,0 +1,45 @@
+"""What happens before anything is measured: all that will be charged is charged once, and the worker comes to rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from tallystick.bench.cases import PAY, PLAIN, WARM_UP, WARM_UPS_BESIDE
+from tallystick.bench.load.slices import Slice
+from tallystick.bench.target.sellers import Progress
+from tallystick.bench.target.service import Target
+from tallystick.bench.target.sizes import events_waiting
+from tallystick.db.connections import Database
+
+WARMING_CLIENTS: Final = 64
+CALM_SECONDS: Final = 600
+_LOOK_SECONDS: Final = 1
+
+
+async def warm_up(target: Target, server: str = PLAIN) -> Sequence[Slice]:
+    """Charge what a server's cases charge once, so that it is known there: only a first charge is read for.
+
+    Raises LoadError.
+    """
+    if server == PLAIN:
+        charged = target.charged_by(WARM_UP)
+        return [await target.every(WARM_UP, WARMING_CLIENTS, sum(len(one.tokens) for one in charged))]
+    case = replace(PAY, name=f"{WARM_UP.name} of {server}", server=server)
+    count = WARM_UPS_BESIDE[server] * len(target.sellers[0].balances)
+    return [await target.every(case, WARMING_CLIENTS, count)]
+
+
+async def until_calm(database: Database, progress: Progress, seconds: float = CALM_SECONDS) -> list[str]:
+    """Wait until the worker has told of all that was made; so long at most, which is a warning then."""
+    there = left = await events_waiting(database)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while left and loop.time() < until:
+        progress("numbering events", there - left, there)
+        await asyncio.sleep(_LOOK_SECONDS)
+        left = await events_waiting(database)
+    progress("numbering events", there, there)
+    return [f"{left:,} events waited for the worker as measuring began: it took part of the time"] if left else []
