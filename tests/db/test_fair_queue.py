@@ -36,6 +36,16 @@ def test_one_flow_is_a_plain_queue() -> None:
     assert queue.take(2) == ["a3"]
 
 
+def test_several_of_a_flow_wait_as_if_they_had_come_one_by_one() -> None:
+    queue, other = queue_of("a1", "b1"), queue_of("a1", "b1", "b2", "b3", "c1", "c2", "a2")
+    queue.extend(["b2", "b3"], "b")
+    queue.extend(["c1", "c2"], "c")
+    queue.extend([], "d")
+    queue.extend(["a2"], "a")
+    assert len(queue) == len(other) == 7
+    assert queue.take(10) == other.take(10)
+
+
 def test_what_is_blocked_stays_before_the_rest_of_its_flow() -> None:
     queue = queue_of("a1", "a2", "b1", "a3", "b2", "c1")
     assert queue.take(3, lambda item: item in {"a1", "b1", "b2"}) == ["a2", "c1", "a3"]

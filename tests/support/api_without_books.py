@@ -107,6 +107,13 @@ class NotingCommitter:
             answer.set_result(Accepted(request.transaction_id, TransactionStatus.SUCCESS))
         return answer
 
+    async def perform_all(
+        self, book_id: BookId, commands: Sequence[Pay], flow: Hashable = None
+    ) -> list[Outcome | BaseException]:
+        return await asyncio.gather(
+            *(self.perform(book_id, command, None, flow) for command in commands), return_exceptions=True
+        )
+
 
 @dataclass
 class CountingBuckets(OwnBuckets):

@@ -7,7 +7,7 @@ keep their order. With a single flow it is a plain queue, and costs as much as o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -48,6 +48,17 @@ class FairQueue(Generic[Item]):
             self._turns.append(flow)
         items.append(item)
         self._length += 1
+
+    def extend(self, items: Sequence[Item], flow: Hashable = None) -> None:
+        """The same for several items of one flow, in their order."""
+        if not items:
+            return
+        own = self._items.get(flow)
+        if own is None:
+            own = self._items[flow] = deque()
+            self._turns.append(flow)
+        own.extend(items)
+        self._length += len(items)
 
     def first(self) -> Item:
         """The item that would be taken next. Raises IndexError: nothing waits."""

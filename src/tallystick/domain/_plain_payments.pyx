@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""What a plain payment asks for: its amount, its digest, and a charge in JSON with nothing unusual about it.
+"""What a plain payment asks for: its amount, its digest, and a charge in JSON or a line of a batch as most of them are.
 
 As in _plain_requests.pyx, None says no more than that somebody else has to look. The twins in Python are in
-web/v1/charging/plain.py, domain/money.py and services/api/call.py; tests/web/v1/test_plain_bodies.py and
-tests/web/api/test_plain_requests.py hold them against each other.
+web/v1/charging/plain.py, domain/money.py and services/api/call.py, and of a line it is the general way in which the
+batch call reads one; tests/web/v1/test_plain_bodies.py, tests/web/api/test_plain_requests.py and
+tests/web/api/test_plain_lines.py hold them against each other.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -12,6 +13,8 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcmp, memcpy
 
 from hashlib import blake2b
+
+from tallystick.domain._speedups import book_of_token
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object text)
@@ -31,9 +34,17 @@ cdef enum:
     NOTE
     MEMBERS  # so many
 
+    REFERENCE = 0  # and so many has a line
+    TOKEN
+    VALUE
+    OF_CALLER
+    OF_SENDER
+
 cdef struct Text:
     const char* start  # NULL: it was not given
     Py_ssize_t size
+
+ctypedef int (*MemberOf)(const Text* name) noexcept nogil
 
 cdef uint64_t MAX_AMOUNT_MICROS = 1_000_000_000_000_000_000
 cdef uint64_t MICROS_PER_UNIT = 1_000_000
@@ -169,7 +180,7 @@ def read_charge(bytes body not None):
     """
     cdef Text given[MEMBERS]
     cdef uint64_t micros = 0
-    if not parse(PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body), given):
+    if not parse(PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body), given, member_of_charge):
         return None
     if (
         given[AUTHORIZATION].start == NULL
@@ -188,6 +199,35 @@ def read_charge(bytes body not None):
     )
 
 
+def read_line(bytes line not None):
+    """A line of a batch: (reference, token, its book, micro-units, digest, caller's description, sender's description).
+
+    None where it is not plain: as for a charge; besides, the token is one of a balance or a tab.
+    """
+    cdef Text given[MEMBERS]
+    cdef uint64_t micros = 0
+    if not parse(PyBytes_AS_STRING(line), PyBytes_GET_SIZE(line), given, member_of_line):
+        return None
+    if (
+        not 0 < given[REFERENCE].size <= MOST_OF_REFERENCE
+        or given[TOKEN].size != ID_LENGTH
+        or (given[TOKEN].start[0] != c"S" and given[TOKEN].start[0] != c"D")
+        or given[VALUE].start == NULL
+        or not read_amount(given[VALUE].start, given[VALUE].size, &micros)
+        or given[OF_CALLER].size > MOST_OF_DESCRIPTION
+        or given[OF_SENDER].size > MOST_OF_DESCRIPTION
+    ):
+        return None
+    token = PyUnicode_DecodeASCII(given[TOKEN].start, ID_LENGTH, NULL)
+    book = book_of_token(token)
+    if book is None:
+        return None
+    reference = PyUnicode_DecodeASCII(given[REFERENCE].start, given[REFERENCE].size, NULL)
+    of_caller, of_sender = text_of(&given[OF_CALLER]), text_of(&given[OF_SENDER])
+    digest = digest_of(of_caller, reference, of_sender, token, micros)
+    return reference, token, book, micros, digest, of_caller, of_sender
+
+
 cdef str text_of(const Text* text):
     return PyUnicode_DecodeASCII(text.start, text.size, NULL) if text.size else None
 
@@ -196,7 +236,7 @@ cdef inline bint is_text(const Text* text, const char* wanted, Py_ssize_t size) 
     return text.size == size and memcmp(text.start, wanted, size) == 0
 
 
-cdef bint parse(const char* at, Py_ssize_t size, Text* given) noexcept nogil:
+cdef bint parse(const char* at, Py_ssize_t size, Text* given, MemberOf member_of) noexcept nogil:
     """Find the members of an object. Nothing may stand before or after it but white space."""
     cdef const char* end = at + size
     cdef Text name
@@ -222,7 +262,21 @@ cdef bint parse(const char* at, Py_ssize_t size, Text* given) noexcept nogil:
         return at == end
 
 
-cdef int member_of(const Text* name) noexcept nogil:
+cdef int member_of_line(const Text* name) noexcept nogil:
+    if is_text(name, b"caller_reference", 16):
+        return REFERENCE
+    if is_text(name, b"sender_token_id", 15):
+        return TOKEN
+    if is_text(name, b"amount", 6):
+        return VALUE
+    if is_text(name, b"caller_description", 18):
+        return OF_CALLER
+    if is_text(name, b"sender_description", 18):
+        return OF_SENDER
+    return MEMBERS
+
+
+cdef int member_of_charge(const Text* name) noexcept nogil:
     if is_text(name, b"authorization", 13):
         return AUTHORIZATION
     if is_text(name, b"amount", 6):

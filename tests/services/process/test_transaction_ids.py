@@ -58,6 +58,17 @@ def test_a_millisecond_without_room_begins_the_next_one_early() -> None:
     assert milliseconds(ids.fresh(SHOP, AT + 2 * MILLISECOND)) == 2
 
 
+@pytest.mark.parametrize("entropy", [RandomPool(), Highest()])
+@pytest.mark.parametrize("count", [1, 2, 1_000])
+def test_several_ids_follow_each_other_and_those_before(entropy: RandomPool, count: int) -> None:
+    ids = TransactionIds(entropy)
+    made = [ids.fresh(SHOP, AT), *ids.several(SHOP, AT, count), *ids.several(SHOP, AT, count), ids.fresh(SHOP, AT)]
+    assert len(made) == 2 * count + 2
+    assert made == sorted(set(made))
+    assert {book_of_transaction(one) for one in made} == {SHOP}
+    assert milliseconds(made[0]) == 0
+
+
 def test_a_clock_that_is_put_back_is_believed() -> None:
     ids = TransactionIds()
     ids.fresh(SHOP, AT)

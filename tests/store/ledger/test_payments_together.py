@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from tests.support.books import Books, Buyer, OpenBooks
 
+from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.connections import Pool
 from tallystick.domain.commands import CancelToken, Method, Pay
 from tallystick.domain.money import parse_amount
@@ -95,6 +96,40 @@ async def test_they_share_a_commit(street: Street) -> None:
     assert await street.commits(outcomes[1:]) == 1
     assert street.memory.hits == 2 * SELLERS + 1
     assert await street.balances() == [6_000_000, *[7_000_000] * (SELLERS - 1)]
+
+
+async def test_several_commands_of_one_book_wait_together_from_the_beginning(street: Street) -> None:
+    shop, buyer = street.shops[0], street.buyers[0]
+    unknown = await replace(shop, committer=street.rival).funded_buyer("10.00")
+    tab, statistics = await shop.postpaid_buyer(), street.committer.statistics
+    groups, hits = statistics.groups, street.memory.hits
+    commands = [Pay(shop.request(), buyer.spending, 10_000) for _ in range(600)]
+    commands[300:300] = [Pay(shop.request(), token, 20_000) for token in (unknown.spending, tab.spending)]
+
+    outcomes = await street.committer.perform_all(shop.book_id, commands)
+
+    assert [outcome.transaction_id for outcome in outcomes if isinstance(outcome, Accepted)] == [
+        command.request.transaction_id for command in commands
+    ]
+    assert street.memory.hits - hits == 600
+    assert statistics.groups - groups <= 4  # those of the balance are two, for one charges it at a time
+    assert await shop.balance(buyer) == 2_000_000
+    assert await shop.balance(unknown) == 9_980_000
+
+
+async def test_several_commands_are_refused_while_the_clock_is_in_doubt(street: Street) -> None:
+    shop, buyer = street.shops[0], street.buyers[0]
+    commands = [Pay(shop.request(), token, 10_000) for token in (buyer.spending, street.buyers[1].spending)]
+
+    def doubt() -> datetime:
+        raise WrongClockError
+
+    right, street.committer.clock = street.committer.clock, doubt
+    outcomes = await street.committer.perform_all(shop.book_id, commands)
+    street.committer.clock = right
+
+    assert [outcome.refusal for outcome in outcomes if isinstance(outcome, Refused)] == [Refusal.ServiceUnavailable] * 2
+    assert await shop.balance(buyer) == 8_000_000
 
 
 async def _cancel(street: Street) -> None:

@@ -55,6 +55,20 @@ class TransactionIds:
             del self._last[next(iter(self._last))]
         return make_transaction_id(book_id, milliseconds, number.to_bytes(TRANSACTION_ENTROPY_BYTES, "big"))
 
+    def several(self, book_id: BookId, book_now: datetime, count: int) -> list[TransactionId]:
+        """So many such ids, one at least and a thousand at most, in their order."""
+        made = [self.fresh(book_id, book_now)]
+        asked, milliseconds, number = self._last[book_id]
+        steps = self.entropy.take(_STEP_BYTES * (count - 1))
+        for start in range(0, len(steps), _STEP_BYTES):
+            number += 1 + int.from_bytes(steps[start : start + _STEP_BYTES], "big")
+            if number >= _END:
+                milliseconds, number = milliseconds + 1, number - _END
+            entropy = number.to_bytes(TRANSACTION_ENTROPY_BYTES, "big")
+            made.append(make_transaction_id(book_id, milliseconds, entropy))
+        self._last[book_id] = asked, milliseconds, number
+        return made
+
     def forget(self) -> None:
         """Begin anew: another process goes on from the same ids."""
         self._last.clear()
@@ -67,3 +81,8 @@ os.register_at_fork(after_in_child=IDS.forget)
 def fresh_transaction_id(book_id: BookId, book_now: datetime) -> TransactionId:
     """An id that no transaction has yet, after all that this process made in the book by the same clock."""
     return IDS.fresh(book_id, book_now)
+
+
+def fresh_transaction_ids(book_id: BookId, book_now: datetime, count: int) -> list[TransactionId]:
+    """So many of them, one at least and a thousand at most, each after the one before it."""
+    return IDS.several(book_id, book_now, count)

@@ -154,7 +154,7 @@ class Committer:
 
         What `perform` would raise for a command stands in the place of its outcome.
         """
-        answers = [self._accept(book_id, command, self._loop.create_future(), None, flow) for command in commands]
+        answers = self._accept_all(book_id, commands, flow)
         outcomes: list[Outcome | Exception] = []
         for answer in answers:
             try:
@@ -196,6 +196,41 @@ class Committer:
             if queue.can_start_group:
                 self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
         return answer
+
+    def _accept_all(
+        self, book_id: BookId, commands: Sequence[Command], flow: Hashable
+    ) -> list[asyncio.Future[Outcome]]:
+        """As `_accept` for each; those that are likely to be decided from memory wait together from the beginning."""
+        doubts = self._doubts.get(book_id)
+        alone = book_id in self._apart or (doubts is not None and bool(doubts.locking))
+        knows, new_answer = self.memory.knows, self._loop.create_future
+        until = self._loop.time() + self.budget_seconds
+        traced = None if self.tracing is None else self.tracing.here()
+        answers: list[asyncio.Future[Outcome]] = []
+        sharing: list[QueuedPayment] = []
+        for command in commands:
+            answer = new_answer()
+            answers.append(answer)
+            if not alone and charges_an_instrument(command) and knows(book_id, command.token_id):
+                sharing.append(QueuedCommand(book_id, command, answer, until, None, flow, traced))
+            else:
+                self._accept(book_id, command, answer, None, flow)
+        if sharing:
+            self._share(sharing, book_id if flow is None else flow)
+        return answers
+
+    def _share(self, payments: Sequence[QueuedPayment], flow: Hashable) -> None:
+        """Have payments of one flow wait for groups of all books."""
+        try:
+            self.clock()
+        except WrongClockError:
+            for payment in payments:
+                payment.answer.set_result(wrong_clock())
+            return
+        queue = self._remembered
+        queue.waiting.extend(payments, flow)
+        while queue.can_start_group:
+            self._start_group(self._drain_remembered(), queue)
 
     def _may_share(self, book_id: BookId, token_id: TokenId) -> bool:
         """Whether a payment is likely to be decided from memory, without being in the way of other books' payments."""

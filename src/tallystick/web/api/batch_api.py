@@ -31,9 +31,11 @@ from tallystick.domain.messages.message_signatures import (
 from tallystick.domain.money import USD
 from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refusal, Refused
+from tallystick.domain.speedups import plain_payments
 from tallystick.services.actions.pay import payment_command
 from tallystick.services.api.callers import by_key
 from tallystick.services.api.fields import V2010
+from tallystick.services.api.kept_requests import keeps_request
 from tallystick.services.api.registry import ACTIONS
 from tallystick.services.process.meter import BATCH, OK
 from tallystick.services.process.random_pool import RANDOM_POOL
@@ -59,10 +61,12 @@ from tallystick.web.api.calls import (
     stamp,
     when_to_come_again,
 )
+from tallystick.web.api.plain.plain_lines import plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from types import ModuleType
 
     from tallystick.domain.commands import Command
     from tallystick.domain.ids import BookId
@@ -70,11 +74,15 @@ if TYPE_CHECKING:
     from tallystick.services.api.callers import AccessKey, Address
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.web.api.plain.plain_lines import PlainLine, PlainLines
 
 MAX_LINES: Final = 1000
 MAX_BODY_BYTES: Final = 1 << 20
-READ_AT_A_TIME: Final = 50
-"""Lines that are parsed before the event loop runs other tasks: a thousand at once would delay every other request."""
+READ_AT_A_TIME: Final = 250
+"""Plain lines that are read before the event loop runs other tasks: all at once would delay every other request."""
+
+OTHERS: Final = 5
+"""As many plain lines are read in the time of another one."""
 
 PART: Final = 50
 """Lines that are carried out together while others pay one by one, whom a group of hundreds would keep waiting."""
@@ -136,10 +144,11 @@ _written: Final = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class BatchApi:
-    """The ASGI application at BATCH_PATH. `address_of`: as of the query API."""
+    """The ASGI application at BATCH_PATH. `address_of`: as of the query API. `reader`: None: nothing was compiled."""
 
     service: Service
     address_of: Callable[[Scope], Address | None] = unknown_address
+    reader: ModuleType | None = plain_payments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Every error becomes an answer, except that a client that hung up gets none."""
@@ -181,17 +190,38 @@ class BatchApi:
             raise Refused(Refusal.InvalidRequest, f"A batch has at most {MAX_LINES} lines, this one {len(lines)}.")
         admit(self.service, key, _PAY.scopes, partial(self.address_of, scope), len(lines))
         outcomes = [OutcomeLine(number) for number in range(1, len(lines) + 1)]
-        batch = _Batch(self.service, key, made_at, now, request_id, outcomes)
+        plain = plain_lines(self.service, key, made_at, self.reader)
+        batch = _Batch(self.service, key, made_at, now, request_id, outcomes, plain)
         start, calls = 0, self.service.calls
         while start < len(lines):
             end = start + PART if calls.anybody_single_but(key.flow) else len(lines)
             async with calls.turn(key.party_id, PART, key.flow):
                 await batch.perform(lines[start:end], start)
             start = end
-        self.service.meter.answered_together(_PAY.name, Counter(map(_outcome_of, outcomes)))
+        counts = Counter([outcome.error.code for outcome in outcomes if outcome.error is not None])
+        if done := len(outcomes) - counts.total():
+            counts[OK] = done
+        self.service.meter.answered_together(_PAY.name, counts)
+        self._keep(scope, outcomes, lines, request_id, one_book=len(key.parts) == 1)
+        return _written.encode_lines(outcomes)
+
+    def _keep(
+        self,
+        scope: Scope,
+        outcomes: Sequence[OutcomeLine],
+        lines: Sequence[bytes],
+        request_id: str,
+        *,
+        one_book: bool,
+    ) -> None:
+        """Keep lines that came to transactions, as far as there is room for them. `one_book`: all are in the same."""
         for outcome, line in zip(outcomes, lines, strict=True):
-            keep_request(self.service, outcome.transaction_id, scope, line, request_id)
-        return b"".join([_written.encode(outcome) + b"\n" for outcome in outcomes])
+            if outcome.transaction_id is None:
+                continue
+            if keeps_request(self.service, outcome.transaction_id):
+                keep_request(self.service, outcome.transaction_id, scope, line, request_id)
+            elif one_book:
+                return  # nor is there room for any other
 
     async def _check_signature(self, scope: Scope, body: bytes, now: datetime) -> tuple[AccessKey, datetime]:
         """Who signed the request, and when. Raises Refused, as for a call of the query API."""
@@ -216,7 +246,10 @@ class BatchApi:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """The lines of one request: `outcomes` has those that were refused while parsing, the others become commands."""
+    """The lines of one request: `outcomes` has those that were refused while parsing, the others become commands.
+
+    `plain`: reads most of them; None: it has to be left to the general way.
+    """
 
     service: Service
     key: AccessKey
@@ -224,21 +257,58 @@ class _Batch:
     now: datetime
     request_id: str
     outcomes: Sequence[OutcomeLine]
+    plain: PlainLines | None
 
     async def perform(self, lines: Sequence[bytes], start: int) -> None:
         """Read and carry out some of the lines, those of each book together; the first is number `start`, from 0."""
         commands: dict[BookId, list[tuple[OutcomeLine, Command]]] = {}
+        plain = self.plain
+        run: list[tuple[OutcomeLine, PlainLine]] = []  # one after the other, so that their ids are in their order
+        left = READ_AT_A_TIME
         for number, line in enumerate(lines, start):
-            if number > start and not number % READ_AT_A_TIME:
+            if left <= 0:
+                self._take(run, commands)
+                run, left = [], READ_AT_A_TIME
                 await asyncio.sleep(0)
             outcome = self.outcomes[number]
+            read = None if plain is None else plain.read(line)
+            if read is not None:
+                outcome.caller_reference = read[0]
+                run.append((outcome, read))
+                left -= 1
+                continue
+            self._take(run, commands)
+            run, left = [], left - OTHERS
             try:
                 book_id, command = self._command(outcome, line)
             except Exception as error:  # noqa: BLE001 - a line's fault is the line's own
                 outcome.error = self._fault(error)
             else:
                 commands.setdefault(book_id, []).append((outcome, command))
+        self._take(run, commands)
         await asyncio.gather(*(self._perform_book(book_id, own) for book_id, own in commands.items()))
+
+    def _take(
+        self,
+        run: Sequence[tuple[OutcomeLine, PlainLine]],
+        commands: dict[BookId, list[tuple[OutcomeLine, Command]]],
+    ) -> None:
+        """Add the commands of plain lines."""
+        if not run or self.plain is None:
+            return
+        self.service.key_uses.note(self.key.access_key_id, self.now)
+        try:
+            made = self.plain.commands([line for _, line in run])
+        except Refused as refused:
+            for outcome, _ in run:
+                outcome.error = self._fault(refused)
+            return
+        for (outcome, line), command in zip(run, made, strict=True):
+            book_id = line[2]
+            own = commands.get(book_id)
+            if own is None:
+                own = commands[book_id] = []
+            own.append((outcome, command))
 
     def _command(self, outcome: OutcomeLine, line: bytes) -> tuple[BookId, Command]:
         try:
@@ -257,7 +327,7 @@ class _Batch:
             self._tell(outcome, result)
 
     def _tell(self, outcome: OutcomeLine, result: Outcome | Exception) -> None:
-        if isinstance(result, Accepted):
+        if type(result) is Accepted:  # `isinstance` is a call in Python for our structs
             outcome.transaction_id, outcome.status = result.transaction_id, result.status.value
         elif isinstance(result, Exception):
             outcome.error = self._fault(result)
@@ -296,10 +366,6 @@ def _signature(scope: Scope) -> MessageSignature:
         return read_signature(given, signature)
     except MalformedSignatureError as error:
         raise Refused(Refusal.InvalidSignature, str(error)) from None
-
-
-def _outcome_of(outcome: OutcomeLine) -> str:
-    return OK if outcome.error is None else outcome.error.code
 
 
 def _refusal(refused: Refused, request_id: str, status: HTTPStatus, *headers: tuple[bytes, bytes]) -> HttpAnswer:
