@@ -131,6 +131,7 @@ PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "reverse_proxies": between(0, 10),
     "max_connections": between(16, 60_000),
     "max_connections_per_address": between(0, 60_000),
+    "direct_http": switch,
     "drain_seconds": between(0, 300),
     "calls_per_second": between(0, 100_000),
     "requests_per_second_per_address": between(0, 100_000),

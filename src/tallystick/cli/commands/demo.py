@@ -172,7 +172,9 @@ async def stage(settings: Settings, shop_port: int, console: Console, *, fps: bo
             await _people(service)
         with _progress(console, "Service", "API, hosted pages and worker"):
             serving = await stack.enter_async_context(
-                listening(asgi_app(service), HOST, settings.port, limits=limits_of(settings))
+                listening(
+                    asgi_app(service), HOST, settings.port, limits=limits_of(settings), direct=settings.direct_http
+                )
             )
             worker = await stack.enter_async_context(working(service))
             heart = await stack.enter_async_context(beating(service, "API and worker"))

@@ -157,6 +157,8 @@ def _listening(
         listener=listener,
         stop_seconds=max(STOP_SECONDS, min(CALL_SECONDS, settings.drain_seconds)),
         gently=settings.drain_seconds > 0,
+        direct=settings.direct_http,
+        place=service.peers.directory,  # whoever is left removes it when one of them is killed
     )
 
 

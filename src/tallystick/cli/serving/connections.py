@@ -84,9 +84,12 @@ def raise_descriptor_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def affordable(limits: ConnectionLimits, descriptors: int) -> ConnectionLimits:
-    """The limits, lowered to what so many descriptors allow: between two scans the server accepts a few more."""
-    most = max(16, (descriptors - RESERVED_DESCRIPTORS) * 4 // 5)
+def affordable(limits: ConnectionLimits, descriptors: int, each: int = 1) -> ConnectionLimits:
+    """The limits, lowered to what so many descriptors allow: between two scans the server accepts a few more.
+
+    `each`: how many a connection may take.
+    """
+    most = max(16, (descriptors - RESERVED_DESCRIPTORS) * 4 // 5 // each)
     if most >= limits.in_all:
         return limits
     _log.warning("few_descriptors", descriptors=descriptors, connections=most, wanted=limits.in_all)

@@ -1,4 +1,4 @@
-"""The empty handler: the same HTTP server, an answer as long as that to a Pay, and nothing else."""
+"""The empty handler: the HTTP server by itself, an answer as long as that to a Pay, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def nothing(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 async def _serve(port: int, *, shared: bool) -> None:
-    async with listening(nothing, HOST, port, shared=shared) as server:
+    async with listening(nothing, HOST, port, shared=shared, direct=False) as server:
         await while_running(server)
 
 

@@ -8,9 +8,12 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
 
+import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.net import SocketHolder  # type: ignore[attr-defined]
@@ -24,6 +27,8 @@ from tallystick.cli.serving.connections import (
     affordable,
     raise_descriptor_limit,
 )
+from tallystick.cli.serving.direct.inner import Behind, inner_listener
+from tallystick.cli.serving.direct.server import DESCRIPTORS_EACH, DirectServer
 from tallystick.cli.serving.listeners import can_refuse, listeners, refuse_new, waiting
 
 if TYPE_CHECKING:
@@ -51,6 +56,9 @@ MAX_HEADER_BYTES: Final = 128 * 1024
 connection that sends them slowly."""
 
 
+_log: Final = structlog.get_logger(__name__)
+
+
 class _Server(Server):
     """The HTTP server, which may be given a socket that listens already."""
 
@@ -60,8 +68,18 @@ class _Server(Server):
         if self.listener is None:
             super()._init_shared_socket()  # type: ignore[no-untyped-call]
         else:  # a duplicate, since the server closes what it has at its end
-            held = SocketHolder(os.dup(self.listener.fileno()), False, BACKLOG)  # type: ignore[call-arg]
+            is_unix = self.listener.family == socket.AF_UNIX
+            held = SocketHolder(os.dup(self.listener.fileno()), is_unix, BACKLOG)  # type: ignore[call-arg]
             self._shd = held  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Where clients connect when we read what they say, and where the HTTP server has what we pass on to it."""
+
+    public: socket.socket
+    inner: socket.socket
+    directory: Path
 
 
 @asynccontextmanager
@@ -75,13 +93,16 @@ async def listening(
     listener: socket.socket | None = None,
     stop_seconds: float = STOP_SECONDS,
     gently: bool = False,
+    direct: bool = True,
+    place: Path | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Answer requests while this is open; at the end, requests under way get their answers, if that is soon.
 
     The task that is yielded ends only when the server fails. `shared`: other processes may listen on the port, too.
     `listener`: a socket that listens there already, and whose queue of connections stays when this is closed.
     `stop_seconds`: how long answers under way may take at the end. `gently`: nobody who has connected by then loses a
-    request, which takes a moment longer (listeners.py).
+    request, which takes a moment longer (listeners.py). `direct`: whole plain requests are read by this process itself
+    (direct/), where that is possible; else the HTTP server reads all. `place`: a directory for what is between the two.
     Raises ProblemError: the port is taken.
     """
     if not shared and listener is None:
@@ -90,9 +111,45 @@ async def listening(
     gc.freeze()  # what was loaded stays
     gc.set_threshold(*_COLLECT_AFTER)
     _use_batch_scheduling()
-    limits = affordable(limits or ConnectionLimits(), raise_descriptor_limit())
-    guard = ConnectionGuard(port, limits)
-    server = _Server(
+    with ExitStack() as stack:
+        doors = _doors(stack, listener or (host, port), place) if direct else None
+        descriptors = raise_descriptor_limit()
+        limits = affordable(limits or ConnectionLimits(), descriptors, 1 if doors is None else DESCRIPTORS_EACH)
+        # How many connections are accepted. All that come at once between two looks of the guard fit into what is left.
+        most, guard = limits.in_all + limits.in_all // 4, ConnectionGuard(port, limits)
+        asked, front = cast("Application", application), None
+        behind = Behind(asked)
+        server = _http_server(application if doors is None else behind, host, port, most)
+        server.listener = listener if doors is None else doors.inner
+        task = asyncio.create_task(server.serve())
+        watching = asyncio.create_task(guard.run())
+        try:
+            if doors is None:
+                await _until_it_answers(task, host, port)
+            else:
+                await _until_it_has_started(task, behind, host, port)
+                front = DirectServer(asked, behind, doors.public, doors.directory, most)
+                front.accept()
+            yield task
+        finally:
+            watching.cancel()
+            try:
+                if listener is not None and front is not None:
+                    front.accept_no_more()
+                    await _until_quiet(guard, (), stop_seconds)
+                elif listener is not None and sys.platform == "linux":
+                    await _leave_the_queue(listener, guard, stop_seconds)
+                elif gently and can_refuse():
+                    await _empty_the_queue(port, guard, stop_seconds)
+            finally:
+                if front is not None:
+                    front.end()
+                server.stop()  # type: ignore[no-untyped-call]
+                await _until_it_ended(task, front, guard, stop_seconds)
+
+
+def _http_server(application: Application | Litestar, host: str, port: int, most: int) -> _Server:
+    return _Server(
         application,
         host,
         port,
@@ -102,26 +159,43 @@ async def listening(
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES),
         backlog=BACKLOG,
-        # How many connections are accepted. All that come at once between two looks of the guard fit into what is left.
-        backpressure=limits.in_all + limits.in_all // 4,
+        backpressure=most,
         log_enabled=False,
     )
-    server.listener = listener
-    task = asyncio.create_task(server.serve())
-    watching = asyncio.create_task(guard.run())
+
+
+def _doors(stack: ExitStack, public: socket.socket | tuple[str, int], place: Path | None) -> _Doors | None:
+    """The sockets for a front of ours. None: there is no place for the inner one; the HTTP server is the front then.
+
+    Raises ProblemError: nothing can listen there.
+    """
     try:
-        await _until_it_answers(task, host, port)
-        yield task
-    finally:
-        watching.cancel()
-        try:
-            if listener is not None and sys.platform == "linux":
-                await _leave_the_queue(listener, guard, stop_seconds)
-            elif gently and can_refuse():
-                await _empty_the_queue(port, guard, stop_seconds)
-        finally:
-            server.stop()  # type: ignore[no-untyped-call]
-            await _until_it_ended(task, guard, stop_seconds)
+        inner, directory = stack.enter_context(inner_listener(BACKLOG, place))
+    except OSError as error:
+        _log.warning("requests_not_read_directly", error=str(error))
+        return None
+    if isinstance(public, socket.socket):
+        return _Doors(stack.enter_context(public.dup()), inner, directory)
+    try:
+        return _Doors(stack.enter_context(_bound(*public)), inner, directory)
+    except OSError as error:
+        raise ProblemError(f"cannot listen on {public[0]} port {public[1]}: {error.strerror or error}") from None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket that listens on a port, which it shares with others that do the same. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setblocking(False)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # for `serve --workers`
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 async def _leave_the_queue(listener: socket.socket, guard: ConnectionGuard, seconds: float) -> None:
@@ -160,7 +234,9 @@ async def _until_quiet(guard: ConnectionGuard, queues: Sequence[socket.socket], 
         quiet = 0 if guard.owing() or any(map(waiting, queues)) else quiet + 1
 
 
-async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard, seconds: float) -> None:
+async def _until_it_ended(
+    task: asyncio.Task[None], front: DirectServer | None, guard: ConnectionGuard, seconds: float
+) -> None:
     """Drain: wait for the answers under way, for a shorter time when we are told to stop once more.
 
     Then shut down the connections that are still sending, or not reading their answers: the server would wait for ever.
@@ -170,15 +246,19 @@ async def _until_it_ended(task: asyncio.Task[None], guard: ConnectionGuard, seco
     """
     loop = asyncio.get_running_loop()
     until, again = loop.time() + seconds, False
-    while not task.done() and loop.time() < until:
+    ends = [task] if front is None else [task, asyncio.create_task(front.until_empty())]
+    while not all(end.done() for end in ends) and loop.time() < until:
         try:
-            await asyncio.wait([task], timeout=until - loop.time())
+            await asyncio.wait(ends, timeout=until - loop.time())
         except asyncio.CancelledError:
             until, again = min(until, loop.time() + _HURRY_SECONDS), True
-    if not task.done():
+    if not all(end.done() for end in ends):
         guard.cut_all()
         with suppress(asyncio.CancelledError):
-            await asyncio.wait([task], timeout=_CUT_SECONDS)
+            await asyncio.wait(ends, timeout=_CUT_SECONDS)
+    if front is not None:
+        front.close()
+        ends[1].cancel()
     if not task.done():
         task.cancel()
     elif not task.cancelled():
@@ -198,6 +278,16 @@ def _use_batch_scheduling() -> None:
     if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+async def _until_it_has_started(task: asyncio.Task[None], behind: Behind, host: str, port: int) -> None:
+    starting = asyncio.create_task(behind.started.wait())
+    try:
+        await asyncio.wait((task, starting), timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        starting.cancel()
+    if not behind.started.is_set():
+        raise ProblemError(f"what is to answer on {host} port {port} did not start")
 
 
 async def _until_it_answers(task: asyncio.Task[None], host: str, port: int) -> None:

@@ -1,0 +1,212 @@
+"""One request and its answer: the application is asked as the HTTP server would ask it (ASGI 3)."""
+
+from __future__ import annotations
+
+import asyncio
+from email.utils import formatdate
+from enum import Enum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tallystick.cli.serving.direct.connections import DirectConnection
+    from tallystick.web.api.asgi import Application, Message, Scope
+
+_log: Final = structlog.get_logger(__name__)
+
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    203: "Non Authoritative Information",
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    418: "I'm a teapot",
+}
+"""What stands beside a status, where the HTTP server has other words than Python."""
+_LINES: Final = {status: f"HTTP/1.1 {status} {reason}\r\n".encode() for status, reason in _REASONS.items()}
+_SERVER: Final = b"server: granian\r\n"
+"""What the HTTP server says of itself: an answer does not tell by which way it was given."""
+_CLOSE: Final = b"connection: close\r\n"
+_CHUNKED: Final = b"transfer-encoding: chunked\r\n"
+_NO_CONTENT: Final = 204
+_WITHOUT_BODY: Final = frozenset({_NO_CONTENT, 304})
+_JOINED_BYTES: Final = 64 * 1024
+"""A longer body is not copied to stand behind its headers."""
+_FAILED: Final = b"Internal server error"
+
+
+class Dates:
+    """The moment as answers tell it (RFC 9110, 5.6.7), made once a second by whoever calls `renew`."""
+
+    __slots__ = ("line",)
+
+    def __init__(self) -> None:
+        self.line = b""
+        self.renew()
+
+    def renew(self) -> None:
+        """Tell the moment that it is now. It ends the headers of an answer."""
+        self.line = b"date: %s\r\n\r\n" % formatdate(usegmt=True).encode()
+
+
+class _Stage(Enum):
+    """How far an answer is. BEGUN: its status and headers are known and wait for the first part of the body."""
+
+    NONE = 0
+    BEGUN = 1
+    SENDING = 2
+    ENDED = 3
+
+
+class Exchange:
+    """A request that was read from `connection`, until its answer is written or its client is gone."""
+
+    _read = False
+    _gone = False
+    _waiting: asyncio.Future[None] | None = None
+    _stage = _Stage.NONE
+    _head = b""
+    _left: int | None = None
+    """How much of the length that the application told is still to come; None: it told none."""
+    _chunked = False
+    _without_body = False
+    task: asyncio.Task[None] | None = None
+    """Kept here, since the loop itself keeps only a weak reference to it."""
+
+    def __init__(self, connection: DirectConnection, body: bytes, *, closes: bool) -> None:
+        self._connection = connection
+        self._body = body
+        self._closes = closes
+
+    async def carry_out(self, application: Application, scope: Scope) -> None:
+        """Have the request answered, whatever the application does."""
+        try:
+            await application(scope, self.receive, self.send)
+        except Exception:  # noqa: BLE001 - the edge: whatever it was, the client hears of it
+            _log.exception("application_failed")
+        finally:
+            self.task = None
+            if self._stage is not _Stage.ENDED:
+                self._end_without_answer()
+
+    def _end_without_answer(self) -> None:
+        """Tell the client that there is none; where one has begun, hanging up is all that tells it."""
+        if self._stage is _Stage.SENDING:
+            self._end(complete=False)
+            return
+        self._stage, self._left, self._without_body = _Stage.NONE, None, False
+        self._begin(HTTPStatus.INTERNAL_SERVER_ERROR, ())
+        self._send_last(_FAILED)
+
+    async def receive(self) -> Message:
+        """The body; after it nothing, until the client is gone or has its answer."""
+        if not self._read:
+            self._read = True
+            return {"type": "http.request", "body": self._body, "more_body": False}
+        if not self._gone and self._stage is not _Stage.ENDED:
+            if self._waiting is None:
+                self._waiting = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._waiting)  # others may wait for it too
+        return {"type": "http.disconnect"}
+
+    def client_is_gone(self) -> None:
+        """Tell whoever waits to hear of it. The application goes on: what it does may not be half done."""
+        self._gone = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def send(self, message: Message) -> None:
+        """Take what the application says. What comes after the end of an answer, or of its client, is dropped.
+
+        Raises RuntimeError: it is none of the messages of ASGI, or not its turn.
+        """
+        kind, stage = message["type"], self._stage
+        if stage is _Stage.ENDED:
+            return
+        if kind == "http.response.body" and stage is not _Stage.NONE:
+            data = bytes(message.get("body", b""))
+            if message.get("more_body", False):
+                self._send_part(data)
+                await self._connection.until_writable()
+            else:
+                self._send_last(data)
+        elif kind == "http.response.start" and stage is _Stage.NONE:
+            self._begin(message["status"], message.get("headers", ()))
+        else:
+            raise RuntimeError("Unsupported ASGI message")
+
+    def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write status and headers, but for those that depend on the body. Raises RuntimeError, ValueError."""
+        lines = [_LINES.get(status) or b"HTTP/1.1 %d <none>\r\n" % status]
+        names = set()
+        for given, value in headers:
+            name = given.lower()
+            if name == b"content-length":
+                if status == _NO_CONTENT:
+                    continue
+                self._left = int(value)
+            elif name == b"connection" and value.lower() == b"close":
+                self._closes = True
+            names.add(name)
+            lines.append(b"%s: %s\r\n" % (name, value))
+        if b"server" not in names:
+            lines.append(_SERVER)
+        if self._closes or self._connection.is_ending():
+            self._closes = True
+            if b"connection" not in names:
+                lines.append(_CLOSE)
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+            self._left = None
+            raise RuntimeError("a header of the answer has a line end or a NUL in it")
+        self._stage, self._head, self._without_body = _Stage.BEGUN, head, status in _WITHOUT_BODY
+
+    def _send_last(self, data: bytes) -> None:
+        """Send the rest of the body, with the headers if they wait."""
+        if self._without_body:
+            data, self._left = b"", None
+        whole = self._left is None or self._left == len(data)
+        if self._left is not None:
+            data = data[: self._left]
+        if self._stage is _Stage.BEGUN:
+            length = b"content-length: %d\r\n" % len(data) if self._left is None and not self._without_body else b""
+            head = self._head + length + self._connection.date()
+            if len(data) <= _JOINED_BYTES:
+                self._connection.write(head + data)
+            else:
+                self._connection.write(head)
+                self._connection.write(data)
+        elif self._chunked:
+            self._connection.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n")
+        else:
+            self._connection.write(data)
+        self._end(complete=whole)
+
+    def _send_part(self, data: bytes) -> None:
+        """Send some of the body, of which more follows."""
+        head = b""
+        if self._stage is _Stage.BEGUN:
+            self._chunked = self._left is None and not self._without_body
+            head = self._head + (_CHUNKED if self._chunked else b"") + self._connection.date()
+            self._stage = _Stage.SENDING
+        if self._without_body:
+            data = b""
+        elif self._chunked and data:
+            data = b"%x\r\n%s\r\n" % (len(data), data)
+        elif self._left is not None:
+            data = data[: self._left]
+            self._left -= len(data)
+        if head or data:
+            self._connection.write(head + data)
+
+    def _end(self, *, complete: bool) -> None:
+        """The answer is written. `complete`: as long as it said; else hanging up tells the client."""
+        self._stage = _Stage.ENDED
+        self._wake()
+        self._connection.answered(self, closes=self._closes or not complete)
