@@ -54,6 +54,7 @@ from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.create_book import SIMULATED_RAIL, open_rail
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.rules import Rules
+from tallystick.store.ledger.statements import SENT_ROWS
 from tallystick.store.records.trace_links import TraceLinks
 
 if TYPE_CHECKING:
@@ -276,6 +277,7 @@ async def _open_money_pool(dsn: str, connect_timeout_seconds: float = CONNECT_TI
         answer_timeout_seconds=ANSWER_TIMEOUT_SECONDS,
         pause_timeout_ms=MONEY_PAUSE_TIMEOUT_MS,
         plan_once=True,
+        row_types=SENT_ROWS,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -13,10 +14,11 @@ import asyncpg
 import msgspec
 
 from tallystick.db.connections import BROKEN
+from tallystick.db.sent_rows import write_rows_compiled
 from tallystick.db.statements import load_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tallystick.db.connections import Connection, Pool
 
@@ -99,7 +101,7 @@ async def until_it_answers(work: Callable[[], Awaitable[Answer]], patience_secon
             await asyncio.sleep(FIRST_PAUSE_SECONDS * 40)
 
 
-async def open_pool(
+async def open_pool(  # noqa: PLR0913 - one keyword for each thing that differs
     dsn: str,
     *,
     max_size: int,
@@ -108,6 +110,7 @@ async def open_pool(
     answer_timeout_seconds: float | None = None,
     pause_timeout_ms: int = PAUSE_TIMEOUT_MS,
     plan_once: bool = False,
+    row_types: Sequence[str] = (),
     connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
 ) -> Pool:
     """Open up to `max_size` connections to `dsn` (TCP or socket), the first of them now.
@@ -119,6 +122,7 @@ async def open_pool(
     is stopped or cut off in the middle of one would otherwise hold its locks for hours.
     `plan_once`: for few statements that run very often: each is planned once for all its arguments. The server would
     plan those that take arrays anew each time, which costs more than to carry them out. Not on Citus.
+    `row_types`: names of those of which arrays are sent so often that compiled code should write them.
     Sessions speak UTC; `jsonb` columns are Python values by way of msgspec.
     Raises OSError, asyncpg.PostgresError: the server is not there, or does not let us in.
     """
@@ -129,7 +133,7 @@ async def open_pool(
         timeout=connect_timeout_seconds,
         command_timeout=answer_timeout_seconds,
         statement_cache_size=STATEMENT_CACHE_SIZE,
-        init=_prepare_to_plan_once if plan_once else prepare_connection,
+        init=partial(_prepare, plan_once=plan_once, row_types=row_types),
         reset=_skip_reset,
         server_settings={
             "application_name": application_name,
@@ -196,9 +200,12 @@ async def forget_plans(connection: Connection) -> None:
     await connection.execute(_SQL["forget_plans"])
 
 
-async def _prepare_to_plan_once(connection: Connection) -> None:
+async def _prepare(connection: Connection, *, plan_once: bool, row_types: Sequence[str]) -> None:
     await prepare_connection(connection)
-    await plan_statements_once(connection)
+    if plan_once:
+        await plan_statements_once(connection)
+    if row_types:
+        await write_rows_compiled(connection, row_types)
 
 
 async def _skip_reset(_connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 Each has its twin in Python, which says what is right and serves where nothing was compiled. Of `compiled` the twins
 are beside their rules, in signing.py and ids.py; of `plain_requests` it is the general way in which the API reads a
-request; `plain_payments` names its own. Why these: decisions/015 and 196.
+request; `plain_payments` names its own; of `sent_rows` it is the database's driver. Why these: decisions/015, 196, 208.
 """
 
 from __future__ import annotations
@@ -27,3 +27,6 @@ plain_requests: Final = _compiled("_plain_requests")
 
 plain_payments: Final = _compiled("_plain_payments")
 """The same, from `_plain_payments.pyx`."""
+
+sent_rows: Final = _compiled("_sent_rows")
+"""The same, from `_sent_rows.pyx`."""

@@ -20,3 +20,15 @@ SELECT 1
 -- name: gather_statistics
 -- What the planner has to know of what is in the tables.
 ANALYZE
+
+-- name: row_types
+-- Row types of these names ($1) that this session finds: the numbers of their arrays and of their own, and their columns' types
+-- with the names of these.
+SELECT row_type.typarray AS array_oid, row_type.oid AS row_oid, row_type.typname AS name,
+       array_agg(one.atttypid ORDER BY one.attnum) AS column_oids,
+       array_agg(of_one.typname::text ORDER BY one.attnum) AS column_types
+  FROM pg_type AS row_type
+  JOIN pg_attribute AS one ON one.attrelid = row_type.typrelid AND one.attnum > 0 AND NOT one.attisdropped
+  JOIN pg_type AS of_one ON of_one.oid = one.atttypid
+ WHERE row_type.typname = ANY($1::text[]) AND row_type.typtype = 'c' AND pg_type_is_visible(row_type.oid)
+ GROUP BY row_type.oid

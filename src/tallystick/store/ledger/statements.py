@@ -8,3 +8,14 @@ from tallystick.db.statements import load_statements
 
 MONEY: Final = load_statements("money.sql", __package__)
 """Every statement names one book."""
+
+SENT_ROWS: Final = (
+    "payment_values",
+    "remembered_change",
+    "remembered_token",
+    "remembered_tab",
+    "balance_change",
+    "event_values",
+    "queued_event_values",
+)
+"""Row types of which groups of payments send arrays."""
