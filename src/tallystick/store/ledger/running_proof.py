@@ -8,10 +8,13 @@ read again: a hand in old rows is found by the next whole proof. docs/decisions/
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from array import array
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, TypeAlias
 
 from tallystick.db.connections import Connection, Database, Pool
 from tallystick.db.statements import load_statements
@@ -26,6 +29,11 @@ MARGIN: Final = timedelta(minutes=1)
 
 _BEGIN_ANEW_AFTER: Final = timedelta(days=1)
 """What was archived meanwhile would be missing from what is looked at."""
+
+_ACCOUNTS_AT_ONCE: Final = 2_000
+
+_Moved: TypeAlias = defaultdict[int, dict[int, int]]
+"""Micro-units by book and account."""
 
 CHECKS: Final = (
     "transactions_moved_what_they_say",
@@ -128,47 +136,100 @@ async def _next_window(connection: Connection, now: datetime) -> _Window:
     return _Window(boundary, [row["book_id"] for row in rows], [row["transaction_id"] for row in rows])
 
 
+@dataclass(slots=True)
+class _Sums:
+    """Sums by account, in numbers alone: a row of the driver for each of a hundred thousand accounts takes 30 MB."""
+
+    books: array[int] = field(default_factory=lambda: array("q"))
+    accounts: array[int] = field(default_factory=lambda: array("q"))
+    micros: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, book_id: int, account_id: int, micros: int) -> None:
+        self.books.append(book_id)
+        self.accounts.append(account_id)
+        self.micros.append(micros)
+
+    def pieces(self) -> Iterator[tuple[list[int], list[int], list[int]]]:
+        """As statements take them, so many at once."""
+        for begin in range(0, len(self.books), _ACCOUNTS_AT_ONCE):
+            piece = slice(begin, begin + _ACCOUNTS_AT_ONCE)
+            yield self.books[piece].tolist(), self.accounts[piece].tolist(), self.micros[piece].tolist()
+
+
 async def _prove_balances(
     connection: Connection, window: _Window, following: _Window, *, whole: bool
 ) -> tuple[int, list[str]]:
     """How far balances are from what is proven and what came since; each account by name. Keeps what is proven now."""
-    rows = await connection.fetch(
-        _SQL["moved"],
-        window.boundary,
-        list(window.open_transactions),
-        following.boundary,
-        list(following.open_transactions),
-    )
-    moved = {(row["book_id"], row["account_id"]): row["micros"] for row in rows}
-    closed = {(row["book_id"], row["account_id"]): row["closed_micros"] for row in rows if row["closed_micros"]}
+    moved: _Moved = defaultdict(dict)
+    over = [await _add_moved(connection, moved, window, following)]
     if whole:
-        for row in await connection.fetch(_SQL["archived"]):
-            key = row["book_id"], row["account_id"]
-            moved[key] = moved.get(key, 0) + row["balance_micros"]
-            closed[key] = closed.get(key, 0) + row["balance_micros"]
-        accounts = await connection.fetch(_SQL["all_accounts"])
+        over.append(await _add_archived(connection, moved))
+        accounts = _streamed(connection, "all_accounts")
     else:
-        touched = {
-            (row["book_id"], row["account_id"]) for row in await connection.fetch(_SQL["touched"], *window.arguments)
-        }
-        keys = sorted(moved.keys() | touched)
-        accounts = await connection.fetch(_SQL["accounts"], [key[0] for key in keys], [key[1] for key in keys])
-    unexplained, problems = 0, []
-    for row in accounts:
-        key = row["book_id"], row["account_id"]
-        expected = row["proven_micros"] + moved.pop(key, 0)
-        if row["balance_micros"] != expected:
-            unexplained += abs(row["balance_micros"] - expected)
-            problems.append(_off(key, f"balance is {row['balance_micros']}, its transfers sum to {expected}"))
-    for key, micros in moved.items():
-        if micros:
-            unexplained += abs(micros)
-            problems.append(_off(key, f"is missing, its transfers sum to {micros}"))
-    if not problems and closed:
-        books, numbers = [key[0] for key in closed], [key[1] for key in closed]
-        await connection.execute(_SQL["prove"], books, numbers, list(closed.values()))
+        async for book_id, account_id in _streamed(connection, "touched", *window.arguments):
+            moved[book_id].setdefault(account_id, 0)
+        accounts = _named_accounts(connection, moved)
+    unexplained, problems = await _compare(accounts, moved)
+    if not problems:
+        for piece in chain.from_iterable(sums.pieces() for sums in over):
+            await connection.execute(_SQL["prove"], *piece)
     return unexplained, problems
 
 
-def _off(key: tuple[int, int], text: str) -> str:
-    return f"balances_follow_from_transfers: book {key[0]}, account {key[1]}: {text}"
+async def _add_moved(connection: Connection, moved: _Moved, window: _Window, following: _Window) -> _Sums:
+    """What came since; of that what is over comes back."""
+    over = _Sums()
+    between = window.boundary, list(window.open_transactions), following.boundary, list(following.open_transactions)
+    async for book_id, account_id, micros, closed_micros in _streamed(connection, "moved", *between):
+        moved[book_id][account_id] = micros
+        if closed_micros:
+            over.add(book_id, account_id, closed_micros)
+    return over
+
+
+async def _add_archived(connection: Connection, moved: _Moved) -> _Sums:
+    """What the archive carries over, all of which is over."""
+    over = _Sums()
+    async for book_id, account_id, micros in _streamed(connection, "archived"):
+        moved[book_id][account_id] = moved[book_id].get(account_id, 0) + micros
+        over.add(book_id, account_id, micros)
+    return over
+
+
+async def _compare(accounts: AsyncIterator[tuple[Any, ...]], moved: _Moved) -> tuple[int, list[str]]:
+    """How far accounts are from what is proven and what came since. What has no account is left in `moved`."""
+    unexplained, problems = 0, []
+    async for book_id, account_id, balance, proven in accounts:
+        expected = proven + moved[book_id].pop(account_id, 0)
+        if balance != expected:
+            unexplained += abs(balance - expected)
+            problems.append(_off(book_id, account_id, f"balance is {balance}, its transfers sum to {expected}"))
+    for book_id, missing in moved.items():
+        for account_id, micros in missing.items():
+            if micros:
+                unexplained += abs(micros)
+                problems.append(_off(book_id, account_id, f"is missing, its transfers sum to {micros}"))
+    return unexplained, problems
+
+
+async def _streamed(connection: Connection, statement: str, *arguments: object) -> AsyncIterator[tuple[Any, ...]]:
+    """The rows of a statement, of which never many are here at once."""
+    async for row in connection.cursor(_SQL[statement], *arguments, prefetch=_ACCOUNTS_AT_ONCE):
+        yield tuple(row)
+
+
+async def _named_accounts(
+    connection: Connection, named: Mapping[int, Mapping[int, int]]
+) -> AsyncIterator[tuple[Any, ...]]:
+    """Each of these accounts that there is, with its balance and what is proven of it."""
+    asked = _Sums()
+    for book_id in sorted(named):
+        for account_id in sorted(named[book_id]):
+            asked.add(book_id, account_id, 0)
+    for books, accounts, _ in asked.pieces():
+        for row in await connection.fetch(_SQL["accounts"], books, accounts):
+            yield tuple(row)
+
+
+def _off(book_id: int, account_id: int, text: str) -> str:
+    return f"balances_follow_from_transfers: book {book_id}, account {account_id}: {text}"
