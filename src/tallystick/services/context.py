@@ -24,6 +24,7 @@ from tallystick.services.process.shared_buckets import shared_buckets
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
 from tallystick.store.queries.balances import Balances
+from tallystick.store.queries.statuses import Statuses
 from tallystick.store.records.kept_requests import KeptRequests
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Service:
     clock: Callable[[], datetime]
     keys: KeyRing = field(init=False)
     balances: Balances = field(init=False)
+    statuses: Statuses = field(init=False)
     meter: Meter = field(default_factory=Meter)
     rates: CallRates = field(init=False)
     peers: PeerProcesses = field(default_factory=PeerProcesses)
@@ -75,6 +77,7 @@ class Service:
         object.__setattr__(self, "reads", ReadBudget(self.calls))
         object.__setattr__(self, "downloads", Downloads(self.reads))
         object.__setattr__(self, "balances", Balances(self.committer.pool))
+        object.__setattr__(self, "statuses", Statuses(self.committer.pool))
 
     def rates_of(self, kind: str, per_second: float, burst_seconds: float = BURST_SECONDS) -> CallRates:
         """How often callers of a kind may call; the processes of one `serve` count together."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from tests.support.shop import Answer, Shop, usd
 
 from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.services.context import Service
+from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger.optimistic_read import Snapshot, optimistic_read
 from tallystick.store.ledger.shards import split
@@ -73,6 +75,45 @@ async def test_a_key_that_is_revoked_while_it_reads_reads_nothing(
     assert answer.code == "InvalidClientTokenId"
 
 
+async def test_statuses_look_at_a_key_in_use_too(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are asked for at the same time share a statement, and each has its own."""
+    paid = [(await shop.pay(buyer, "1.00")).value("TransactionId") for _ in range(3)]
+    refunded = await shop.done("Refund", {"TransactionId": paid[0], "CallerReference": "back"})
+    asked = [*paid, refunded.value("TransactionId"), paid[0]]
+    monkeypatch.setattr(shop.service.keys._reads, "read", nobody_asks)  # noqa: SLF001 - what must not happen is inside
+    answers = await asyncio.gather(*(shop.call("GetTransactionStatus", {"TransactionId": one}) for one in asked))
+    assert [one.value("TransactionId") for one in answers] == asked
+    assert [one.value("TransactionStatus") for one in answers] == ["Success"] * 5
+    assert answers[3].value("CallerReference") == "back"
+
+
+async def test_a_key_that_is_revoked_while_it_asks_hears_no_status(
+    shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid = (await shop.pay(buyer, "1.00")).value("TransactionId")
+    reads = shop.service.statuses._reads  # noqa: SLF001 - there is no other way to be in the middle
+    read = reads.read
+
+    async def revoked_first(asked: Sequence[Any]) -> Mapping[Any, Any]:
+        await revoke(shop)
+        return await read(asked)
+
+    monkeypatch.setattr(reads, "read", revoked_first)
+    assert (await shop.call("GetTransactionStatus", {"TransactionId": paid})).code == "InvalidClientTokenId"
+
+
+@pytest.mark.usefixtures("buyer")
+async def test_who_asks_for_what_is_not_theirs_is_told_so(shop: Shop) -> None:
+    moment = shop.clock()
+    nobodys, elsewhere = (fresh_transaction_id(book_id, moment) for book_id in (shop.books.book_id, BookId(4711)))
+    for transaction_id, code in (
+        (nobodys, "InvalidParams"),
+        (elsewhere, "InvalidTransactionId"),
+        ("?", "InvalidParams"),
+    ):
+        assert (await shop.call("GetTransactionStatus", {"TransactionId": transaction_id})).code == code
+
+
 @pytest.mark.usefixtures("buyer")
 async def test_who_reads_what_is_not_theirs_is_told_so(shop: Shop) -> None:
     nobodys = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, shop.books.book_id, bytes(27))
@@ -86,6 +127,7 @@ async def test_who_reads_with_a_revoked_key_hears_nothing_else(shop: Shop, buyer
     await revoke(shop)
     for spoilt in ({"PrepaidInstrumentId": "none"}, {"PrepaidInstrumentId": buyer.instrument}):
         assert (await shop.call("GetPrepaidBalance", spoilt)).code == "InvalidClientTokenId"
+    assert (await shop.call("GetTransactionStatus", {"TransactionId": "none"})).code == "InvalidClientTokenId"
 
 
 async def test_a_revoked_key_pays_nothing_more(shop: Shop, buyer: Buyer) -> None:

@@ -80,6 +80,7 @@ TRANSACTIONS: Final = (
             Element("StatusMessage", "string", optional=True),
         ),
         first_version=V2008,
+        revalidates_key=True,
     ),
     make_action(
         "GetAccountActivity",

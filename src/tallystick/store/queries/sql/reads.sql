@@ -67,6 +67,19 @@ SELECT transaction.*, book.environment, book.party_id AS seller_party_id, seller
                       AND instrument.instrument_id = transaction.instrument_id
  WHERE transaction.book_id = $1 AND transaction.transaction_id = $2
 
+-- name: transaction_statuses
+-- How far transactions ($2) of a book ($1) are, with who took part in them. The row of one of them ($3) has, besides, the keys
+-- ($4) that signed what asks for them as they are now.
+SELECT transaction.transaction_id, transaction.operation, transaction.status, transaction.status_code,
+       transaction.status_message, transaction.payment_method, transaction.caller_reference,
+       transaction.sender_party_id, transaction.recipient_party_id, book.party_id AS seller_party_id, book.environment,
+       CASE WHEN transaction.transaction_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys
+  FROM unnest($2::text[]) AS asked (transaction_id)
+ CROSS JOIN LATERAL (SELECT * FROM transaction
+                      WHERE transaction.book_id = $1 AND transaction.transaction_id = asked.transaction_id
+                      LIMIT 1) AS transaction
+  JOIN book ON book.book_id = transaction.book_id
+
 -- name: refunds
 -- The refunds of a transaction ($2) of a book ($1), oldest first.
 SELECT transaction_id
