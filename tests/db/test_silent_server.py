@@ -20,7 +20,7 @@ from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.rules import Rules
-from tallystick.store.queries.balances import Balances
+from tallystick.store.queries.frequent_reads import Balances
 
 PATIENCE_SECONDS = 0.5
 

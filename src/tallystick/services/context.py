@@ -23,8 +23,7 @@ from tallystick.services.process.request_log import RequestLog
 from tallystick.services.process.shared_buckets import shared_buckets
 from tallystick.store.keys.access_keys import KeyRing
 from tallystick.store.keys.key_uses import KeyUses
-from tallystick.store.queries.balances import Balances
-from tallystick.store.queries.statuses import Statuses
+from tallystick.store.queries.frequent_reads import Balances, Statuses
 from tallystick.store.records.kept_requests import KeptRequests
 
 if TYPE_CHECKING:

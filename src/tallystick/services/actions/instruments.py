@@ -9,7 +9,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api import identify
 from tallystick.services.api.call import amount
 from tallystick.services.api.fields import invalid
-from tallystick.store.queries.balances import InstrumentBalance
+from tallystick.store.queries.frequent_reads import InstrumentBalance
 
 if TYPE_CHECKING:
     from tallystick.domain.ids import BookId, IdKind, InstrumentId

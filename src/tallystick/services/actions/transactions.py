@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tallystick.services.api.call import Call
     from tallystick.services.api.types import Result, Value
     from tallystick.services.context import Service
-    from tallystick.store.queries.statuses import TransactionProgress
+    from tallystick.store.queries.frequent_reads import TransactionProgress
 
 AT_A_TIME: Final = 25
 """Members of a list that are put into words before other calls go on: a third of a millisecond's work."""
