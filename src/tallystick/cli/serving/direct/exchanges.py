@@ -38,6 +38,22 @@ _JOINED_BYTES: Final = 64 * 1024
 _FAILED: Final = b"Internal server error"
 
 
+_CONSTANT: Final = frozenset({b"cache-control", b"content-type", b"vary", b"x-content-type-options"})
+"""Headers that have a few values in all answers of an application: their lines are kept."""
+_MOST_KNOWN: Final = 256
+_known_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
+
+
+def _line(name: bytes, value: bytes) -> bytes:
+    """A header's line. `name` in lower case. Raises RuntimeError: it would be more than a line."""
+    line = b"%s: %s\r\n" % (name, value)
+    if line.count(b"\n") != 1 or line.count(b"\r") != 1 or b"\0" in line:
+        raise RuntimeError("a header of the answer has a line end or a NUL in it")
+    if name in _CONSTANT and len(_known_lines) < _MOST_KNOWN:
+        _known_lines[name, value] = line
+    return line
+
+
 class Dates:
     """The moment as answers tell it (RFC 9110, 5.6.7), made once a second by whoever calls `renew`."""
 
@@ -97,7 +113,7 @@ class Exchange:
         if self._stage is _Stage.SENDING:
             self._end(complete=False)
             return
-        self._stage, self._left, self._without_body = _Stage.NONE, None, False
+        self._left, self._without_body = None, False
         self._begin(HTTPStatus.INTERNAL_SERVER_ERROR, ())
         self._send_last(_FAILED)
 
@@ -144,28 +160,28 @@ class Exchange:
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Write status and headers, but for those that depend on the body. Raises RuntimeError, ValueError."""
         lines = [_LINES.get(status) or b"HTTP/1.1 %d <none>\r\n" % status]
-        names = set()
-        for given, value in headers:
-            name = given.lower()
-            if name == b"content-length":
-                if status == _NO_CONTENT:
-                    continue
-                self._left = int(value)
-            elif name == b"connection" and value.lower() == b"close":
-                self._closes = True
-            names.add(name)
-            lines.append(b"%s: %s\r\n" % (name, value))
-        if b"server" not in names:
+        told = b""
+        for header in headers:
+            line = _known_lines.get(header)
+            if line is None:
+                name, value = header
+                name = name.lower()
+                if name == b"content-length":
+                    if status == _NO_CONTENT:
+                        continue
+                    self._left = int(value)
+                elif name == b"connection" or name == b"server":  # noqa: PLR1714 - a set would be made each time
+                    told += name
+                    self._closes = self._closes or value.lower() == b"close"
+                line = _line(name, value)
+            lines.append(line)
+        if b"server" not in told:
             lines.append(_SERVER)
         if self._closes or self._connection.is_ending():
             self._closes = True
-            if b"connection" not in names:
+            if b"connection" not in told:
                 lines.append(_CLOSE)
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
-            self._left = None
-            raise RuntimeError("a header of the answer has a line end or a NUL in it")
-        self._stage, self._head, self._without_body = _Stage.BEGUN, head, status in _WITHOUT_BODY
+        self._stage, self._head, self._without_body = _Stage.BEGUN, b"".join(lines), status in _WITHOUT_BODY
 
     def _send_last(self, data: bytes) -> None:
         """Send the rest of the body, with the headers if they wait."""
@@ -175,8 +191,9 @@ class Exchange:
         if self._left is not None:
             data = data[: self._left]
         if self._stage is _Stage.BEGUN:
-            length = b"content-length: %d\r\n" % len(data) if self._left is None and not self._without_body else b""
-            head = self._head + length + self._connection.date()
+            if self._left is None and not self._without_body:
+                self._head += b"content-length: %d\r\n" % len(data)
+            head = self._head + self._connection.date()
             if len(data) <= _JOINED_BYTES:
                 self._connection.write(head + data)
             else:
@@ -208,5 +225,6 @@ class Exchange:
     def _end(self, *, complete: bool) -> None:
         """The answer is written. `complete`: as long as it said; else hanging up tells the client."""
         self._stage = _Stage.ENDED
-        self._wake()
+        if self._waiting is not None:
+            self._wake()
         self._connection.answered(self, closes=self._closes or not complete)

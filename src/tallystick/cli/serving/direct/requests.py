@@ -23,8 +23,7 @@ _VERSION: Final = b" HTTP/1.1"
 _PATH: Final = re.compile(rb"/v1(?:/[\w~-][\w.~-]*)*")
 _IN_QUERIES: Final = f"{ascii_letters}{digits}-._~%!$&'()*+,;=:@/?".encode()
 """What RFC 3986 (3.4) lets stand in a query. Whether a % begins an escape is the application's business."""
-_HEADERS: Final = re.compile(rb"(?:[\w-]+: ?(?:[!-~](?:[ -~]*[!-~])?)?\r\n)+")
-_HEADER: Final = re.compile(rb"([\w-]+): ?([^\r]*)\r\n")
+_HEADER: Final = re.compile(rb"([\w-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)")
 _LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,6}")
 _NOT_PLAIN: Final = frozenset(
     {
@@ -58,7 +57,7 @@ class RequestReader:
     `closes`: the client asks nothing else on this connection.
     """
 
-    __slots__ = ("_block", "_headers", "_length", "body", "closes", "method", "path", "query")
+    __slots__ = ("_block", "_headers", "_length", "_lines", "body", "closes", "method", "path", "query")
 
     def __init__(self) -> None:
         self.method = ""
@@ -67,6 +66,7 @@ class RequestReader:
         self.body = b""
         self.closes = False
         self._block = b""
+        self._lines: dict[bytes, Header] = {}
         self._headers: list[Header] = []
         self._length = -1
 
@@ -115,14 +115,17 @@ class RequestReader:
         """Read headers, each with the end of its line; whether they are those of a plain request."""
         if block and block == self._block:
             return True
-        self._block = b""
-        if _HEADERS.fullmatch(block) is None:
+        self._block, known = b"", self._lines
+        lines, headers = block.split(b"\r\n", _MAX_HEADERS), []
+        if lines.pop():  # more of them, or no end of the last one
             return False
-        headers = [(name.lower(), value) for name, value in _HEADER.findall(block)]
+        for line in lines:
+            header = known.get(line) or _header(line)
+            if header is None:
+                return False
+            headers.append(header)
         said = dict(headers)
-        if len(said) != len(headers) or len(headers) > _MAX_HEADERS:
-            return False
-        if not said.get(b"host") or not _NOT_PLAIN.isdisjoint(said):
+        if len(said) != len(headers) or not said.get(b"host") or not _NOT_PLAIN.isdisjoint(said):
             return False
         connection, length = said.get(b"connection", b"keep-alive").lower(), said.get(b"content-length")
         if connection not in {b"keep-alive", b"close"} or (length is not None and _LENGTH.fullmatch(length) is None):
@@ -130,8 +133,13 @@ class RequestReader:
         self._headers, self.closes = headers, connection == b"close"
         self._length = -1 if length is None else int(length)
         if len(block) <= _MAX_KEPT_BYTES and self._length <= MAX_BODY_BYTES:
-            self._block = block
+            self._block, self._lines = block, dict(zip(lines, headers, strict=True))
         return self._length <= MAX_BODY_BYTES
+
+
+def _header(line: bytes) -> Header | None:
+    found = _HEADER.fullmatch(line)
+    return None if found is None else (found[1].lower(), found[2])
 
 
 def _may_become_plain(data: bytes) -> bool:
