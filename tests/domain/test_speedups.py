@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tallystick.domain import ids
 from tallystick.domain.messages import signing
-from tallystick.domain.speedups import compiled, plain_payments, plain_requests
+from tallystick.domain.speedups import compiled, plain_payments, plain_requests, sent_rows
 
 HAS_COMPILER = (
     shutil.which(os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]) is not None
@@ -37,7 +37,11 @@ def speedups() -> ModuleType:
     return compiled
 
 
-@pytest.mark.parametrize("module", [compiled, plain_requests, plain_payments], ids=["own", "requests", "payments"])
+@pytest.mark.parametrize(
+    "module",
+    [compiled, plain_requests, plain_payments, sent_rows],
+    ids=["own", "requests", "payments", "rows"],
+)
 def test_it_is_compiled_where_it_can_be(module: ModuleType | None) -> None:
     if not HAS_COMPILER:
         pytest.skip("there is no C compiler here, or no headers of Python's")
