@@ -277,10 +277,12 @@ _OF_TRANSACTION: Final = (
 async def load_transactions(tx: Transaction, book_id: int, names: Sequence[str]) -> list[Record]:
     known = sorted(name for name in names if tx.see("transaction", (book_id, name)) is not None)
     rows = [await tx.lock("transaction", (book_id, name)) for name in known]
+    tokens = [token for _, token in tx.scan("token") if token["book_id"] == book_id]
     return [
-        Record({name: row[name] for name in _OF_TRANSACTION}, disputed_micros=row["disputed_micros"] or 0)
+        Record({name: known[name] for name in _OF_TRANSACTION}, disputed_micros=row["disputed_micros"] or 0)
         for row in rows
         if row is not None
+        for known in (money_writes.whole(row, tokens),)
     ]
 
 

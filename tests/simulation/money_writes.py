@@ -145,6 +145,24 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 }
 
 
+LEFT_OUT: Final = ("fee_payer", "marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros")
+"""What a payment that is its own transfer does not say."""
+
+
+def whole(row: Record, tokens: Iterable[Record]) -> Record:
+    """A transaction with what it does not say; `tokens`: those of its book."""
+    said = {name: _DEFAULTS[name] for name in LEFT_OUT if row[name] is None}
+    if row["own_debit_account"] is not None and row["sender_token_id"] is None:
+        (said["sender_token_id"],) = (
+            token["token_id"]
+            for token in tokens
+            if token["instrument_id"] == row["instrument_id"]
+            and token["purpose"] in {"prepaid_sender", "credit_sender"}
+            and token["old_token_id"] is None
+        )
+    return Record({**row, **said})
+
+
 async def apply_payments(
     tx: Transaction,
     book_id: int,
@@ -304,11 +322,13 @@ async def insert_payments(
         )
         account, fingerprint = row.pop("account_id"), row.pop("fingerprint")
         transaction_id = row["transaction_id"]
-        row["own_debit_account"] = account if sales is None else None
+        if sales is None:
+            row["own_debit_account"] = account
+            row.update(dict.fromkeys(LEFT_OUT))
         await tx.insert("transaction", (book_id, transaction_id), row)
         if sales is not None:
             await insert_transfer(tx, book_id, (transaction_id, 1, account, sales, row["amount_micros"]), now)
-        answer = (row["caller_reference"], fingerprint, transaction_id, status, None, None)
+        answer = (row["caller_reference"], fingerprint, transaction_id, None if sales is None else status, None, None)
         await insert_answer(tx, book_id, answer, now)
     for values in refused:
         await insert_answer(tx, book_id, values, now)

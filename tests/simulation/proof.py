@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from tests.simulation.callers import Question
 from tests.simulation.cast import OPERATOR, SECOND_PART
+from tests.simulation.money_writes import whole
 from tests.simulation.postgres import Record, Server
 from tests.simulation.rails import Bank, Receiver
 
@@ -116,10 +117,12 @@ def _instrument(row: Record, sums: Counter[str], balance: int) -> Iterator[str]:
 def _tokens(server: Server, transactions: dict[str, Record]) -> Iterator[str]:
     """What a token without an instrument counts as used is what its payments come to, failed ones apart."""
     used: Counter[str] = Counter()
+    tokens = server.rows("token")
     for row in transactions.values():
         if row["operation"] in {"Pay", "Reserve"} and row["status"] not in {"Failure", "Cancelled"}:
-            used[row["sender_token_id"]] += row["amount_micros"]
-    for row in server.rows("token"):
+            own = (token for token in tokens if token["book_id"] == row["book_id"])
+            used[whole(row, own)["sender_token_id"]] += row["amount_micros"]
+    for row in tokens:
         for limit in msgspec.json.decode(row["usage_limits"]):
             if limit["period"] is None and limit["used"] != used[row["token_id"]]:
                 yield f"token {row['token_id']}: counts {limit['used']}, by its payments {used[row['token_id']]}"

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from tests.simulation.connections import Handler
 from tests.simulation.money import standing
+from tests.simulation.money_writes import whole
 from tests.simulation.postgres import Record, Transaction
 
 from tallystick.db.statements import load_statements
@@ -244,7 +245,8 @@ async def read_transaction(tx: Transaction, book_id: int, transaction_id: str) -
     book = tx.see("book", (book_id,))
     if row is None or book is None:
         return []
-    found = Record(row)
+    found = whole(row, (token for _, token in tx.scan("token") if token["book_id"] == book_id))
+    found["paid_with"] = found["sender_token_id"]
     people = {"seller": book["party_id"], "sender": row["sender_party_id"], "recipient": row["recipient_party_id"]}
     found.update(environment=book["environment"], seller_party_id=book["party_id"])
     for role, party_id in people.items():

@@ -7,6 +7,28 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # A payment says all that there is to it.
+    "0058": """
+UPDATE transaction SET sender_token_id = token.token_id
+  FROM token
+ WHERE token.book_id = transaction.book_id AND token.instrument_id = transaction.instrument_id
+   AND token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
+   AND transaction.own_debit_account IS NOT NULL AND transaction.sender_token_id IS NULL;
+UPDATE transaction SET fee_payer = 'Recipient' WHERE fee_payer IS NULL;
+UPDATE transaction
+   SET marketplace_fee_micros = coalesce(marketplace_fee_micros, 0),
+       marketplace_refunded_micros = coalesce(marketplace_refunded_micros, 0),
+       fee_refunded_micros = coalesce(fee_refunded_micros, 0)
+ WHERE own_debit_account IS NOT NULL;
+UPDATE answered_reference SET status = 'Success'
+ WHERE status IS NULL AND fingerprint IS NOT NULL AND transaction_id IS NOT NULL;
+DROP INDEX token_of_payments;
+ALTER TABLE transaction
+    ALTER COLUMN fee_payer SET NOT NULL,
+    ALTER COLUMN marketplace_fee_micros SET NOT NULL,
+    ALTER COLUMN marketplace_refunded_micros SET NOT NULL,
+    ALTER COLUMN fee_refunded_micros SET NOT NULL;
+""",
     # No balance is low.
     "0057": """
 DROP TABLE low_balance, low_balance_look;

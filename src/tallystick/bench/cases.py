@@ -27,8 +27,7 @@ PLAIN: Final = "plain"
 KEEPING: Final = "keeping"
 NOT_KEEPING: Final = "not keeping"
 TWO_PROCESSES: Final = "two processes"
-DIRECT: Final = "direct"
-"""What answers: as it is, with all requests kept, with none kept, in two processes, without granian's threads."""
+"""What answers: the service as it is, with all requests kept, with none kept, in two processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +110,6 @@ UNKEPT: Final = replace(PAY, name="unkept", title="Pay as above, no request is k
 TWO: Final = replace(
     PAY, name="two", title="Pay as above, answered by two API processes", clients=(64, 256), server=TWO_PROCESSES
 )
-DIRECTLY: Final = replace(
-    PAY, name="direct", title="Pay as above, requests are read directly", clients=(1, 64), server=DIRECT
-)
 PINNED: Final = (replace(PAY, name="pay pinned"), replace(TWO, name="two pinned"))
 """One API process and two, with a processor for each, one for the load generator, and the others for the database."""
 
@@ -168,9 +164,9 @@ WARM_UP: Final = Case(
     likely_rate=14_000,
     whose=Whose.ALL,
 )
-WARM_UPS_BESIDE: Final = {KEEPING: 1, NOT_KEEPING: 1, TWO_PROCESSES: 3, DIRECT: 1}
+WARM_UPS_BESIDE: Final = {KEEPING: 1, NOT_KEEPING: 1, TWO_PROCESSES: 3}
 """How often the seller whom a server's cases charge is charged before: of two processes a client meets only one."""
 
 CASES: Final = (
-    PAY, JSON, TAB, SPREAD, MANY, MIX, READ, KEPT, UNKEPT, TWO, DIRECTLY, NOTIFIED, BATCH, NEIGHBOUR, MEMORY,
+    PAY, JSON, TAB, SPREAD, MANY, MIX, READ, KEPT, UNKEPT, TWO, NOTIFIED, BATCH, NEIGHBOUR, MEMORY,
 )  # fmt: skip

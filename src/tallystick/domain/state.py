@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -181,14 +181,24 @@ class Transfer(Struct, frozen=True):
     number: int | None = None
 
 
+KEPT_OF_FINGERPRINT: Final = 16
+"""Bytes of a fingerprint, a digest, that tell two requests under one reference apart as well as all of it does."""
+
+
 class IdempotencyRecord(Struct, frozen=True):
     """The first answer to a caller reference. `outcome`: what the same request gets from then on.
 
-    Without a fingerprint, that was too long ago to be told again: the reference is spent, and no more.
+    Without a fingerprint, that was too long ago to be told again: the reference is spent, and no more. Of some answers
+    only the beginning of it is kept, KEPT_OF_FINGERPRINT bytes.
     """
 
     fingerprint: bytes | None
     outcome: Outcome
+
+    def is_of(self, fingerprint: bytes) -> bool:
+        """Whether a request with this fingerprint is the one that was answered."""
+        kept = self.fingerprint
+        return kept is not None and (kept == fingerprint or kept == fingerprint[:KEPT_OF_FINGERPRINT])
 
 
 class Event(Struct, frozen=True):

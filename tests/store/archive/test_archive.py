@@ -53,6 +53,9 @@ async def test_what_is_old_leaves_and_every_sum_stays(past: Past) -> None:
     await past.assert_proven()
 
 
+ZEROES = ("marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros")
+
+
 async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(past: Past) -> None:
     of_payments = (
         f"SELECT transaction_id, debit_account, credit_account, amount_micros, booked_at FROM {BOOKED}"  # noqa: S608 - ours
@@ -61,20 +64,35 @@ async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(p
     )
     until = past.shop.clock() - timedelta(days=20)
     before = await past.pool.fetch(of_payments, past.shop.book_id, until)
+    left_out = await past.pool.fetchval(
+        "SELECT count(*) FROM transaction WHERE sender_token_id IS NULL AND fee_payer IS NULL"
+    )
+    assert left_out == 1 + 6
     own = await past.pool.fetchval("SELECT count(*) FROM transaction WHERE own_debit_account IS NOT NULL")
     assert own == 1 + 6, "the first of all, and every other charge of the tab"
     assert len(before) == 1 + 12
 
-    found = []
+    found, payments = [], []
     for batch in await past.archive():
         manifest, _ = read_manifest(batch.directory)
         assert "own_debit_account" not in read_schema(batch.directory / "transaction.parquet").names
         columns = ("transaction_id", "debit_account", "credit_account", "amount_micros", "booked_at", "number")
         found += [row for row in rows(batch.directory, manifest, "transfer", columns) if row[2] == 2]
+        said = ("operation", "instrument_id", "sender_token_id", "fee_payer", *ZEROES)
+        payments += [
+            row
+            for row in rows(batch.directory, manifest, "transaction", said)
+            if row[0] == "Pay" and row[1] is not None
+        ]
 
     of_sales = {(*tuple(row), 1) for row in before}
     assert of_sales <= set(found)
     assert len(found) == len(of_sales) + 1  # and the payment from the account
+    tokens = {buyer.instrument: buyer.spending for buyer in (past.prepaid, past.tab)}
+    assert len(payments) == 1 + 12
+    assert {row[1:] for row in payments} == {
+        (instrument, token, "Recipient", 0, 0, 0) for instrument, token in tokens.items()
+    }
 
 
 async def test_people_see_the_same_figures_as_before(past: Past) -> None:

@@ -418,8 +418,9 @@ async def test_a_payment_that_moved_nothing_is_found(past: Past) -> None:
     await past.damage(SAYS.format("own_debit_account = NULL"), "own charge")
 
     problems = await past.problems()
-    assert list(problems) == [OF_INSTRUMENTS]
+    assert problems.keys() == {OF_INSTRUMENTS, OF_PAYMENTS}, "and it leaves out what only an own transfer may"
     assert past.transactions["own charge"] in problems[OF_INSTRUMENTS]
+    assert past.transactions["own charge"] in problems[OF_PAYMENTS]
     assert problems[OF_INSTRUMENTS].endswith("moved 0")
 
 
@@ -446,3 +447,23 @@ async def test_an_own_transfer_that_is_another_one_or_gone(
 async def test_what_is_no_payment_from_an_instrument_is_no_transfer_itself(past: Past, transaction: str) -> None:
     await past.damage(OWN_ACCOUNT, transaction, "own", "prepaid bob")
     assert past.transactions[transaction] in (await past.problems())[OF_PAYMENTS]
+
+
+@pytest.mark.parametrize("transaction", ["funding", "pay", "direct"])
+@pytest.mark.parametrize(
+    "column", ["fee_payer", "marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"]
+)
+async def test_what_is_no_transfer_itself_leaves_nothing_out(past: Past, transaction: str, column: str) -> None:
+    await past.damage(SAYS.format(f"{column} = NULL"), transaction)
+    assert past.transactions[transaction] in (await past.problems())[OF_PAYMENTS]
+
+
+async def test_a_payment_of_which_nobody_knows_the_token_is_found(past: Past) -> None:
+    await past.damage(
+        "UPDATE token SET old_token_id = token_id WHERE (book_id, instrument_id) = (SELECT book_id, instrument_id"
+        " FROM transaction WHERE book_id = $1 AND transaction_id = $2) AND purpose = 'prepaid_sender'",
+        "own pay",
+    )
+    problems = await past.problems()
+    assert list(problems) == [OF_PAYMENTS]
+    assert past.transactions["own pay"] in problems[OF_PAYMENTS]

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick.bench.cases import DIRECT, KEEPING, NOT_KEEPING, PLAIN, TWO_PROCESSES
+from tallystick.bench.cases import KEEPING, NOT_KEEPING, PLAIN, TWO_PROCESSES
 from tallystick.bench.plan import Plan
 from tallystick.bench.target.processes import HOST, ServerProcess, free_port, serving
 from tallystick.settings import PREFIX
@@ -25,7 +25,6 @@ WAYS: Final[Mapping[str, Way]] = {
     KEEPING: Way({"KEEP_REQUESTS_DAYS": "30"}),
     NOT_KEEPING: Way({"KEEP_REQUESTS_DAYS": "0"}),
     TWO_PROCESSES: Way({}, processes=2),
-    DIRECT: Way({"DIRECT_HTTP": "true"}),
 }
 
 

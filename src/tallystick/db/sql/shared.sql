@@ -55,6 +55,27 @@ SELECT token.book_id, token.token_id, token.purpose, token.token_type, token.ins
  SELECT book_id, transaction_id, 1::smallint, own_debit_account, 2::bigint, amount_micros, received_at
    FROM transaction WHERE book_id = $1 AND own_debit_account IS NOT NULL)
 
+-- part: paid_with
+-- The token of a row of `transaction`. A payment that is its own transfer says it only where it is another one than its instrument's
+-- own: the one that spends from it and has taken no other one's place, of which there is one (token_of_payments). For rows of
+-- one book ($1).
+coalesce(transaction.sender_token_id,
+         CASE WHEN transaction.own_debit_account IS NOT NULL THEN (
+             SELECT token.token_id FROM token
+              WHERE token.book_id = $1 AND token.instrument_id = transaction.instrument_id
+                AND token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
+         ) END)
+
+-- part: own_token
+-- The same token of the rows of several books, to be joined.
+token AS own_token
+         ON own_token.book_id = transaction.book_id AND own_token.instrument_id = transaction.instrument_id
+        AND own_token.purpose IN ('prepaid_sender', 'credit_sender') AND own_token.old_token_id IS NULL
+        AND transaction.own_debit_account IS NOT NULL
+
+-- part: paid_with_joined
+coalesce(transaction.sender_token_id, own_token.token_id)
+
 -- part: reference_digest
 substring(sha256(convert_to(caller_reference, 'UTF8')), 1, 15)
 

@@ -139,7 +139,7 @@ def _decide_once_per_reference(state: State, command: MoneyCommand, now: datetim
         answered = IdempotencyRecord(request.fingerprint, _when_repeated(decision.outcome, now))
         force_setattr(decision, "answered", (request.caller_reference, answered))  # frozen, but not shared yet
         return decision
-    if earlier.fingerprint == request.fingerprint:
+    if earlier.is_of(request.fingerprint):
         return Decision(earlier.outcome)
     if earlier.fingerprint is None and isinstance(earlier.outcome, Accepted):
         message = f"The caller reference was spent by transaction {earlier.outcome.transaction_id}."

@@ -21,6 +21,7 @@ import asyncpg
 from tallystick.db.connections import UNAVAILABLE, Connection, Database, Pool
 from tallystick.db.distribution import take_one_connection
 from tallystick.db.statements import load_statements
+from tallystick.domain.commands import FeePayer
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.ids import BookId, transaction_ids_from
 from tallystick.store.archive import movements
@@ -186,7 +187,11 @@ async def _move_batch(
         return None  # asked for between the two statements: the next run finds another cut
     taken = _Taken()
     transfers = list(await taken.by(connection, "own_transfers", "transfer", book.book_id, ids))
-    transactions = await taken.by(connection, "take_transactions", "transaction", book.book_id, ids)
+    unsaid = await connection.fetch(_SQL["own_payments"], book.book_id, ids)
+    paid_with: dict[str, str] = {row["transaction_id"]: row["paid_with"] for row in unsaid}
+    rows = await taken.by(connection, "take_transactions", "transaction", book.book_id, ids)
+    transactions = [_whole(row, paid_with) for row in rows]
+    taken.rows["transaction"] = [*transactions]
     del taken.columns["transaction"]["own_debit_account"]  # told by the row among the transfers
     await taken.by(connection, "take_steps", "transaction_step", book.book_id, ids)
     await taken.by(connection, "take_events", "outbox", book.book_id, ids, ids[0], ids[-1])
@@ -225,11 +230,23 @@ def _ids_from(moment: datetime) -> str:
     return transaction_ids_from(max(0, (moment - _EPOCH) // timedelta(milliseconds=1)))
 
 
+def _whole(row: Mapping[str, Any] | asyncpg.Record, paid_with: Mapping[str, str]) -> Mapping[str, Any]:
+    """A transaction as the files have it. `paid_with`: the tokens of payments that do not say what is usual."""
+    values = dict(row)
+    token_id = paid_with.get(values["transaction_id"])
+    if token_id is not None:
+        values["sender_token_id"] = token_id
+        values["fee_payer"] = values["fee_payer"] or FeePayer.RECIPIENT.value
+        for column in ("marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"):
+            values[column] = values[column] or 0
+    return values
+
+
 class _Taken:
     """Rows that were deleted, by table, with the types of their columns."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[asyncpg.Record]] = {}
+        self.rows: dict[str, list[Mapping[str, Any] | asyncpg.Record]] = {}
         self.columns: dict[str, dict[str, str]] = {}
 
     async def by(self, connection: Connection, statement: str, table: str, *arguments: object) -> list[asyncpg.Record]:
@@ -240,7 +257,7 @@ class _Taken:
         return rows
 
 
-async def _books_of(connection: Connection, book: _Book, transactions: Sequence[asyncpg.Record]) -> list[BookId]:
+async def _books_of(connection: Connection, book: _Book, transactions: Sequence[Mapping[str, Any]]) -> list[BookId]:
     """The books in which these transactions moved money, in the order in which everybody locks them."""
     recipients = {row["recipient_party_id"] for row in transactions} - {None}
     found = await connection.fetch(_SQL["books_of_recipients"], book.book_id, sorted(recipients))
@@ -248,7 +265,10 @@ async def _books_of(connection: Connection, book: _Book, transactions: Sequence[
 
 
 async def _carry(
-    connection: Connection, book_id: BookId, transactions: Iterable[asyncpg.Record], transfers: Iterable[asyncpg.Record]
+    connection: Connection,
+    book_id: BookId,
+    transactions: Iterable[Mapping[str, Any]],
+    transfers: Iterable[asyncpg.Record],
 ) -> None:
     """Leave the sums of what goes behind."""
     balances = balances_of(

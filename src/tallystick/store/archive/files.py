@@ -69,7 +69,7 @@ def write_batch(
     number: int,
     previous: bytes | None,
     completed_before: str,
-    tables: Mapping[str, Sequence[asyncpg.Record]],
+    tables: Mapping[str, Sequence[Mapping[str, Any] | asyncpg.Record]],
     columns: Mapping[str, Mapping[str, str]],
 ) -> WrittenBatch:
     """Write the rows of each table that has any, and the manifest; all of it is on disk when this returns.
@@ -136,7 +136,7 @@ def rows(directory: Path, manifest: Manifest, table: str, columns: Sequence[str]
     yield from zip(*(read.column(column).to_pylist() for column in columns), strict=True)
 
 
-def _table(rows: Sequence[asyncpg.Record], types: Mapping[str, str]) -> pa.Table:
+def _table(rows: Sequence[Mapping[str, Any] | asyncpg.Record], types: Mapping[str, str]) -> pa.Table:
     pa = _pyarrow()
     kinds = {
         "int2": pa.int16(),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tallystick.db.connections import Connection
 from tallystick.db.database import LOCK_TIMEOUT_MS
 from tallystick.domain.accounts import TOTALS, AccountKind
-from tallystick.domain.commands import FeePayer
+from tallystick.domain.commands import FeePayer, TokenPurpose
 from tallystick.domain.decide.receipts import kept_message
 from tallystick.domain.ids import InstrumentId, PartyId, TokenId
-from tallystick.domain.state import Decision, IdempotencyRecord, Transaction, Transfer
+from tallystick.domain.state import KEPT_OF_FINGERPRINT, Decision, IdempotencyRecord, Transaction, Transfer
+from tallystick.domain.tokens import Token
 from tallystick.store.ledger.apply import Batch, version_conflicts
 from tallystick.store.ledger.encode import answer_row
 from tallystick.store.ledger.load import LoadedState
@@ -20,6 +21,8 @@ from tallystick.store.ledger.statements import MONEY
 
 _SALES: Final = TOTALS[AccountKind.SALES]
 _RECIPIENT: Final = FeePayer.RECIPIENT  # Python 3.11 looks a member up by a call each time it is named
+_PREPAID: Final = TokenPurpose.PREPAID_SENDER
+_CREDIT: Final = TokenPurpose.CREDIT_SENDER
 
 
 class Guards(NamedTuple):
@@ -54,7 +57,8 @@ async def apply_payments(
     schema holds against the domain.
     """
     group = Batch(connection, loaded, decisions)
-    paid, refused, transfers, first = payment_rows(decisions)
+    one_row = loaded.one_row_payments
+    paid, refused, transfers, first = payment_rows(decisions, loaded.state.tokens if one_row else None)
     if not paid and not refused:
         return  # all were answered before
     paid.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
@@ -62,7 +66,7 @@ async def apply_payments(
     values = (
         loaded.state.book.book_id,
         paid,
-        kind_of(first, one_row=loaded.one_row_payments),
+        kind_of(first, one_row=one_row),
         group.balance_changes(transfers, tokens),
         refused,
         loaded.now,
@@ -108,8 +112,11 @@ class PaymentRows(NamedTuple):
     first: Transaction | None
 
 
-def payment_rows(decisions: Sequence[Decision]) -> PaymentRows:
-    """What is to be written for `decisions`. Raises TypeError where one needs more than these statements write."""
+def payment_rows(decisions: Sequence[Decision], tokens: Mapping[TokenId, Token] | None) -> PaymentRows:
+    """What is to be written for `decisions`. Raises TypeError where one needs more than these statements write.
+
+    `tokens`: those that were charged, where each payment is its own transfer, of which less is kept; else None.
+    """
     paid: list[tuple[Any, ...]] = []
     refused: list[tuple[Any, ...]] = []
     transfers: list[Transfer] = []
@@ -125,7 +132,7 @@ def payment_rows(decisions: Sequence[Decision]) -> PaymentRows:
         first = first or transaction
         if not (_is_plain(decision, transaction, transfer) and is_alike(transaction, first)):
             raise TypeError("this decision needs a transaction of several statements")
-        paid.append(_payment_row(transaction, transfer, answered))
+        paid.append(_payment_row(transaction, transfer, answered, tokens))
         transfers.append(transfer)
     return PaymentRows(paid, refused, transfers, first)
 
@@ -183,19 +190,35 @@ def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) 
     )
 
 
-def _payment_row(transaction: Transaction, transfer: Transfer, answered: IdempotencyRecord) -> tuple[Any, ...]:
+def _payment_row(
+    transaction: Transaction,
+    transfer: Transfer,
+    answered: IdempotencyRecord,
+    tokens: Mapping[TokenId, Token] | None,
+) -> tuple[Any, ...]:
+    fingerprint, sender_token_id = answered.fingerprint, transaction.sender_token_id
+    if tokens is not None:
+        if fingerprint is not None:
+            fingerprint = fingerprint[:KEPT_OF_FINGERPRINT]
+        if sender_token_id is not None and _is_own(tokens[sender_token_id]):
+            sender_token_id = None
     return (
         transaction.transaction_id,
         transaction.amount_micros,
         transaction.payment_method,
         transaction.sender_id,
-        transaction.sender_token_id,
+        sender_token_id,
         transaction.instrument_id,
         transfer.debit,
         transaction.caller_reference,
-        answered.fingerprint,
+        fingerprint,
         transaction.caller_description,
         transaction.sender_description,
         transaction.notification_url,
         transaction.requested_at,
     )
+
+
+def _is_own(token: Token) -> bool:
+    """Whether a token is the one of its instrument by which all are paid that name none: `paid_with` in shared.sql."""
+    return token.old_token_id is None and (token.purpose is _PREPAID or token.purpose is _CREDIT)

@@ -308,7 +308,7 @@ def _transaction(row: asyncpg.Record) -> TransactionRecord:
         amount_micros=row["amount_micros"],
         fee_micros=row["fee_micros"],
         payment_method=row["payment_method"],
-        token_id=row["sender_token_id"],
+        token_id=row["paid_with"],
         instrument_id=row["instrument_id"],
         instrument_kind=row["instrument_kind"],
         original_id=row["original_id"],
@@ -322,8 +322,8 @@ def _transaction(row: asyncpg.Record) -> TransactionRecord:
         buyer=_person(row, "sender"),
         recipient=_person(row, "recipient"),
         recipient_token_id=row["recipient_token_id"],
-        fee_payer=row["fee_payer"],
-        marketplace_fee_micros=row["marketplace_fee_micros"],
+        fee_payer=row["fee_payer"] or "Recipient",
+        marketplace_fee_micros=row["marketplace_fee_micros"] or 0,
     )
 
 

@@ -87,6 +87,7 @@ def pack(token: Token, instrument: Instrument, versions: RowVersions) -> bytes:
             versions.party,
             versions.instrument if instrument.kind is _PREPAID else None,
             versions.terms,
+            token.old_token_id,  # one that took another's place is named by its payments (apply_payments.py)
         )
     )
 
@@ -109,6 +110,7 @@ def unpack(kept: bytes, alike: Alike, slot: int, balance_micros: int, charged_mi
         party_version,
         instrument_version,
         terms_version,
+        old_token_id,
     ) = _decode(kept)
     kind, purpose, sender_active, token_type, terms, instruction, used_by, sender_standing = alike
     token = Token(
@@ -126,7 +128,7 @@ def unpack(kept: bytes, alike: Alike, slot: int, balance_micros: int, charged_mi
         (),
         token_type,
         None,
-        None,
+        old_token_id,
         terms,
         instruction,
         used_by,

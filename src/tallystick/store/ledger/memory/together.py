@@ -65,11 +65,12 @@ async def write_together(
     tabs: list[tuple[BookId, tuple[Any, ...]]] = []
     keys: dict[str, int] = {}
     first: Transaction | None = None
+    one_row = all(one.loaded.one_row_payments for one in found)
     for one in found:
         loaded = one.loaded
         book_id, now = loaded.state.book.book_id, loaded.now
         batch = Batch(connection, loaded, one.decisions)
-        paid, refused, transfers, own_first = payment_rows(one.decisions)
+        paid, refused, transfers, own_first = payment_rows(one.decisions, loaded.state.tokens if one_row else None)
         changed_tokens = [*batch.last_tokens()]
         if refused or changed_tokens or own_first is None:
             raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
@@ -92,7 +93,7 @@ async def write_together(
             STATEMENTS["apply_together"],
             [book_id for book_id, _, _ in payments],
             [row for _, row, _ in payments],
-            kind_of(first, one_row=all(one.loaded.one_row_payments for one in found)),
+            kind_of(first, one_row=one_row),
             [now for _, _, now in payments],
             [book_id for _, book_id, _ in changes],
             [change for _, _, change in changes],

@@ -172,8 +172,10 @@ SELECT instrument.instrument_id, instrument.kind AS instrument_kind,
 -- name: load_transactions
 -- Transactions that a command names, locked in id order: those without an instrument have no other guard.
 SELECT transaction_id, operation, status, status_code, status_message, status_number, amount_micros, fee_micros,
-       fee_payer, fee_refunded_micros, marketplace_fee_micros, marketplace_refunded_micros, refunded_micros, payment_method,
-       sender_party_id, sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
+       coalesce(fee_payer, 'Recipient') AS fee_payer, coalesce(fee_refunded_micros, 0) AS fee_refunded_micros,
+       coalesce(marketplace_fee_micros, 0) AS marketplace_fee_micros,
+       coalesce(marketplace_refunded_micros, 0) AS marketplace_refunded_micros, refunded_micros, payment_method,
+       sender_party_id, /* part: paid_with */ AS sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
        caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
        reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
   FROM transaction
@@ -310,17 +312,21 @@ patience AS MATERIALIZED (
 -- part: new_payments
 -- Payments from instruments ($2), each of which is a transaction and an answer; $3 is what they have in common. Where that
 -- names the account of the seller's sales, each is also a row of `transfer` to there; else its only transfer stands in its own
--- row. Answers of those that were refused ($5). $6 is the book's time.
+-- row, where what is usual is null, as is the status of its answer. Answers of those that were refused ($5). $6 is the book's time.
 -- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
 new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
-                             completed_at, own_debit_account)
+                             completed_at, own_debit_account, fee_payer, marketplace_fee_micros,
+                             marketplace_refunded_micros, fee_refunded_micros)
     SELECT $1, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
            caller_description, sender_description, notification_url, requested_at, $6::timestamptz, $6::timestamptz,
-           CASE WHEN ($3).sales_account IS NULL THEN account_id END
+           CASE WHEN ($3).sales_account IS NULL THEN account_id END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 'Recipient' END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END
       FROM unnest($2::payment_values[])
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
@@ -330,7 +336,8 @@ new_transactions AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, refusal, message,
                                     answered_at)
     SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, refusal, message, $6
-      FROM (SELECT caller_reference, fingerprint, transaction_id, ($3).status, NULL AS refusal, NULL AS message
+      FROM (SELECT caller_reference, fingerprint, transaction_id,
+                   CASE WHEN ($3).sales_account IS NOT NULL THEN ($3).status END AS status, NULL AS refusal, NULL AS message
               FROM unnest($2)
             UNION ALL SELECT * FROM unnest($5::answer_values[])) AS new
 )

@@ -192,7 +192,8 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
 
 -- name: own_transfers_are_of_payments
 -- What is its own transfer is a payment from an instrument and nothing else, and has no row of `transfer` beside itself. So
--- checks of anything else look at that table alone.
+-- checks of anything else look at that table alone. Nothing else leaves out what is usual; and where it does not name its token, its
+-- instrument has the one that is meant.
 SELECT format('book %s, transaction %s (%s, %s): is a transfer itself, as only payments from instruments may be', book_id,
               transaction_id, operation, status)
   FROM transaction
@@ -205,6 +206,21 @@ SELECT format('book %s, transaction %s: is a transfer itself, and transfer %s is
   FROM transaction
   JOIN transfer ON transfer.book_id = transaction.book_id AND transfer.transaction_id = transaction.transaction_id
  WHERE own_debit_account IS NOT NULL
+ UNION ALL
+SELECT format('book %s, transaction %s (%s): does not say what only a payment that is its own transfer may leave out',
+              book_id, transaction_id, operation)
+  FROM transaction
+ WHERE own_debit_account IS NULL
+   AND (fee_payer IS NULL OR marketplace_fee_micros IS NULL OR marketplace_refunded_micros IS NULL
+        OR fee_refunded_micros IS NULL)
+ UNION ALL
+SELECT format('book %s, transaction %s: does not say by which token it was paid, and its instrument has none that it could be',
+              transaction.book_id, transaction.transaction_id)
+  FROM transaction
+  LEFT JOIN token
+         ON token.book_id = transaction.book_id AND token.instrument_id = transaction.instrument_id
+        AND token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
+ WHERE own_debit_account IS NOT NULL AND sender_token_id IS NULL AND token.token_id IS NULL
 
 -- name: real_money_moved_as_transactions_say
 -- All other transfers, in every book: those of payments without an instrument and of refunds of fundings, and the operator's mirror of all real money,
@@ -351,10 +367,10 @@ WITH refunds AS (
 )
 SELECT format('book %s, transaction %s: %s of %s and %s of its share refunded, its refunds sum to %s and %s', book_id,
               transaction_id, transaction.refunded_micros, transaction.amount_micros,
-              transaction.marketplace_refunded_micros, coalesce(known.micros, 0), coalesce(known.share_micros, 0))
+              coalesce(transaction.marketplace_refunded_micros, 0), coalesce(known.micros, 0), coalesce(known.share_micros, 0))
   FROM transaction FULL JOIN known USING (book_id, transaction_id)
  WHERE (transaction.refunded_micros IS DISTINCT FROM coalesce(known.micros, 0)
-        OR transaction.marketplace_refunded_micros IS DISTINCT FROM coalesce(known.share_micros, 0)
+        OR coalesce(transaction.marketplace_refunded_micros, 0) <> coalesce(known.share_micros, 0)
         OR transaction.refunded_micros > transaction.amount_micros)
    AND NOT (transaction.transaction_id IS NULL AND known.may_be_archived)
 
@@ -539,9 +555,9 @@ WITH given AS (
      WHERE operation = 'Refund' AND status IN ('Success', 'Pending') AND refunded_micros = 0 GROUP BY book_id, original_id
 )
 SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refunds sum to %s', book_id, transaction_id,
-              transaction.fee_refunded_micros, transaction.fee_micros, coalesce(given.micros, 0))
+              coalesce(transaction.fee_refunded_micros, 0), transaction.fee_micros, coalesce(given.micros, 0))
   FROM transaction LEFT JOIN given USING (book_id, transaction_id)
- WHERE transaction.fee_refunded_micros <> coalesce(given.micros, 0)
+ WHERE coalesce(transaction.fee_refunded_micros, 0) <> coalesce(given.micros, 0)
     OR transaction.fee_refunded_micros > greatest(transaction.fee_micros, 0)
 
 -- name: statuses_follow_each_other

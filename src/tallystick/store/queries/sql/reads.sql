@@ -55,7 +55,7 @@ SELECT held.balance_micros, held.refundable_micros, (called.micros + received.mi
 
 -- name: transaction
 -- One transaction ($2) of a book ($1) with the people in it.
-SELECT transaction.*, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
+SELECT transaction.*, /* part: paid_with */ AS paid_with, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
        seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
        recipient.name AS recipient_name, recipient.email AS recipient_email, instrument.kind AS instrument_kind
   FROM transaction
@@ -98,8 +98,9 @@ SELECT status, status_code, amount_micros, at
 -- Transactions that the owner ($2) of a book ($1) called for. Ids carry the time, so a range of time is a range of ids, from $4
 -- until before $5. The filters $6 to $9 may be null; $10 is the most rows wanted, $11 how many to skip. A refund without a
 -- sender is the caller's to the recipient. The protocol knows neither disputes nor reversals of refunds.
-    (SELECT transaction.*
+    (SELECT transaction.*, /* part: paid_with_joined */ AS paid_with
        FROM transaction
+       LEFT JOIN /* part: own_token */
       WHERE transaction.book_id = $1
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND transaction.operation NOT IN ('Dispute', 'RefundReversal') AND ($6::text IS NULL OR transaction.operation = $6)
@@ -150,12 +151,13 @@ WITH involved AS (
 WITH involved AS (
 /* part: called_for */
     UNION ALL
-    (SELECT transaction.*
+    (SELECT transaction.*, /* part: paid_with_joined */ AS paid_with
        FROM instrument
        JOIN book ON book.book_id = instrument.book_id
        JOIN transaction ON transaction.book_id = instrument.book_id
                        AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
                        AND transaction.instrument_id = instrument.instrument_id
+       LEFT JOIN /* part: own_token */
       WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND left(transaction.transaction_id, 6) BETWEEN left($4, 6) AND left($5, 6)
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
@@ -167,7 +169,7 @@ WITH involved AS (
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
     UNION ALL
-    (SELECT transaction.*
+    (SELECT transaction.*, transaction.sender_token_id AS paid_with
        FROM token
        JOIN book ON book.book_id = token.book_id
        JOIN transaction ON transaction.book_id = token.book_id AND transaction.sender_token_id = token.token_id
@@ -182,7 +184,7 @@ WITH involved AS (
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
     UNION ALL
-    (SELECT transaction.*
+    (SELECT transaction.*, transaction.sender_token_id AS paid_with
        FROM transaction
        JOIN book ON book.book_id = transaction.book_id
       WHERE transaction.recipient_party_id = $2 AND book.environment = $3 AND book.party_id <> $2

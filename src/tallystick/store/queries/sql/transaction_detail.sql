@@ -20,8 +20,10 @@ SELECT event_id, status, state, destination, occurred_at, due_at, attempts, deli
 -- name: remains
 -- What is kept of the request, and what was given back since. The answer to its reference is kept for a while only.
 SELECT transaction.notification_url, transaction.times_out_at, transaction.reserved_until, transaction.refunded_micros,
-       transaction.marketplace_refunded_micros, coalesce(transaction.disputed_micros, 0) AS disputed_micros,
-       answered.fingerprint, answered.status AS first_answer, answered.answered_at
+       coalesce(transaction.marketplace_refunded_micros, 0) AS marketplace_refunded_micros,
+       coalesce(transaction.disputed_micros, 0) AS disputed_micros,
+       answered.fingerprint,
+       coalesce(answered.status, CASE WHEN answered.fingerprint IS NOT NULL THEN 'Success' END) AS first_answer, answered.answered_at
   FROM transaction
   LEFT JOIN answered_reference AS answered
          ON answered.book_id = transaction.book_id AND answered.reference_digest = /* part: reference_digest */

@@ -20,7 +20,7 @@ EXISTS (SELECT FROM party WHERE party.party_id = sender_party_id
 -- Those, and a text that may also be what only the seller who called knows, or in the buyer's name or address.
 /* part: filters */
         AND ($13::text IS NULL OR sender_description ILIKE $13 OR transaction_id ILIKE $13 OR caller_reference ILIKE $13
-             OR caller_description ILIKE $13 OR instrument_id ILIKE $13 OR sender_token_id ILIKE $13
+             OR caller_description ILIKE $13 OR instrument_id ILIKE $13 OR /* part: paid_with */ ILIKE $13
              OR /* part: buyer_matches */)
         AND $6::bigint IS NOT NULL AND $7::text IS NOT NULL
 
@@ -28,7 +28,7 @@ EXISTS (SELECT FROM party WHERE party.party_id = sender_party_id
 -- Transactions with the people in them. A part of its own ends what stands between.
 SELECT line.book_id, line.transaction_id, line.operation, line.status, line.status_code, line.amount_micros,
        line.fee_micros, line.fee_payer, line.marketplace_fee_micros, line.payment_method, line.caller_reference,
-       line.caller_description, line.sender_description, line.instrument_id, line.sender_token_id, line.original_id,
+       line.caller_description, line.sender_description, line.instrument_id, line.paid_with, line.original_id,
        line.completed_at, line.recipient_party_id, sender.name AS sender_name, sender.email AS sender_email,
        recipient.name AS recipient_name
   FROM (
@@ -44,7 +44,7 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 -- name: of_book
 -- All that is in a book, about nothing in particular.
 /* part: lines_of */
-     SELECT * FROM transaction
+     SELECT *, /* part: paid_with */ AS paid_with FROM transaction
       WHERE book_id = $1 AND transaction_id >= $2 AND transaction_id < $3 AND $5::text IS NULL
         AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4
@@ -53,7 +53,7 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 -- name: received
 -- What the seller received where another one called, whose references and ids are its own affair.
 /* part: lines_of */
-     SELECT * FROM transaction
+     SELECT *, sender_token_id AS paid_with FROM transaction
       WHERE recipient_party_id = $6 AND transaction_id >= $2 AND transaction_id < $3 AND book_id <> ALL($1::bigint[])
         AND EXISTS (SELECT FROM book WHERE book.book_id = transaction.book_id AND book.environment = $7)
         AND $5::text IS NULL AND /* part: filters */
@@ -65,7 +65,7 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 -- name: of_instrument
 -- By the small index, transaction_of_instrument.
 /* part: lines_of */
-     SELECT * FROM transaction
+     SELECT *, /* part: paid_with */ AS paid_with FROM transaction
       WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($5, 0) AND instrument_id = $5
         AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
         AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
@@ -75,20 +75,20 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 -- name: of_token
 -- What was paid with a token, or received by it.
 /* part: lines_of */
-    (SELECT * FROM transaction
+    (SELECT *, sender_token_id AS paid_with FROM transaction
       WHERE book_id = $1 AND instrument_id IS NULL AND sender_token_id = $5
         AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4)
      UNION ALL
-    (SELECT * FROM transaction
-      WHERE book_id = $1 AND sender_token_id = $5
+    (SELECT *, /* part: paid_with */ AS paid_with FROM transaction
+      WHERE book_id = $1 AND /* part: paid_with */ = $5
         AND hashtextextended(instrument_id, 0) = (SELECT hashtextextended(instrument_id, 0) FROM token
                                                    WHERE token.book_id = $1 AND token.token_id = $5)
         AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
         AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY left(transaction_id, 6) DESC, transaction_id DESC LIMIT $4)
      UNION ALL
-    (SELECT * FROM transaction
+    (SELECT *, sender_token_id AS paid_with FROM transaction
       WHERE book_id = $1 AND recipient_token_id = $5
         AND recipient_party_id = (SELECT sender_party_id FROM token WHERE token.book_id = $1 AND token.token_id = $5)
         AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
@@ -101,7 +101,7 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
     (SELECT found.*
        FROM instrument AS held
       CROSS JOIN LATERAL (
-            SELECT * FROM transaction
+            SELECT *, /* part: paid_with */ AS paid_with FROM transaction
              WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended(held.instrument_id, 0)
                AND instrument_id = held.instrument_id AND left(transaction_id, 6) BETWEEN left($2, 6) AND left($3, 6)
                AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
@@ -111,7 +111,7 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
     (SELECT found.*
        FROM token AS given
       CROSS JOIN LATERAL (
-            SELECT * FROM transaction
+            SELECT *, sender_token_id AS paid_with FROM transaction
              WHERE book_id = $1 AND instrument_id IS NULL AND sender_token_id = given.token_id
                AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
              ORDER BY transaction_id DESC LIMIT $4) AS found
@@ -121,7 +121,7 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 -- name: of_original
 -- The refunds of a transaction, or the reversal of a refund.
 /* part: lines_of */
-     SELECT * FROM transaction
+     SELECT *, sender_token_id AS paid_with FROM transaction
       WHERE book_id = $1 AND original_id = $5 AND operation IN ('Refund', 'RefundReversal') AND transaction_id >= $2 AND transaction_id < $3 AND /* part: own_filters */
       ORDER BY transaction_id DESC LIMIT $4
 /* part: lines_end */
@@ -130,9 +130,10 @@ SELECT line.book_id, line.transaction_id, line.operation, line.status, line.stat
 -- Of some transactions ($2), which the books $1 have, those in the seller's own books $3 and those that the seller ($5)
 -- received in an environment ($6). At most $4.
 /* part: lines_of */
-     SELECT * FROM transaction
-      WHERE book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[])
-        AND (book_id = ANY($3::bigint[])
+     SELECT transaction.*, /* part: paid_with_joined */ AS paid_with
+       FROM transaction LEFT JOIN /* part: own_token */
+      WHERE transaction.book_id = ANY($1::bigint[]) AND transaction_id = ANY($2::text[])
+        AND (transaction.book_id = ANY($3::bigint[])
              OR (recipient_party_id = $5
                  AND EXISTS (SELECT FROM book WHERE book.book_id = transaction.book_id AND book.environment = $6)))
 /* part: lines_end */

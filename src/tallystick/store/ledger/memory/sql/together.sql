@@ -40,11 +40,15 @@ WITH patience AS MATERIALIZED (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
-                             completed_at, own_debit_account)
+                             completed_at, own_debit_account, fee_payer, marketplace_fee_micros,
+                             marketplace_refunded_micros, fee_refunded_micros)
     SELECT book_id, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
            caller_description, sender_description, notification_url, requested_at, now, now,
-           CASE WHEN ($3).sales_account IS NULL THEN account_id END
+           CASE WHEN ($3).sales_account IS NULL THEN account_id END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 'Recipient' END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END
       FROM ROWS FROM (unnest($1::bigint[]), unnest($4::timestamptz[]), unnest($2::payment_values[]))
            AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
                    instrument_id, account_id, caller_reference, fingerprint, caller_description, sender_description,
@@ -58,7 +62,8 @@ WITH patience AS MATERIALIZED (
      WHERE ($3).sales_account IS NOT NULL
 ), answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
-    SELECT book_id, /* part: reference_digest */, fingerprint, transaction_id, ($3).status, now
+    SELECT book_id, /* part: reference_digest */, fingerprint, transaction_id,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN ($3).status END, now
       FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
            AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
                    instrument_id, account_id, caller_reference, fingerprint)
