@@ -181,6 +181,7 @@ async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Book
     "statement",
     [
         "apply",
+        "apply_refunds",
         "apply_payments",
         "apply_payments_and_more",
         "apply_from_memory",

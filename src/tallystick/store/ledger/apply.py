@@ -118,31 +118,31 @@ class Batch:
 
     async def apply(self, transfers: Sequence[Transfer], real_now: datetime) -> None:
         """Write what most groups consist of, in their own book, by one statement."""
+        with version_conflicts():
+            await self.connection.execute(MONEY["apply"], *self.values(transfers, real_now))
+
+    def values(self, transfers: Sequence[Transfer], real_now: datetime) -> tuple[Any, ...]:
+        """What that statement takes."""
         loaded, decisions, now = self.loaded, self.decisions, self.loaded.now
         transactions = {item.transaction_id: item for decision in decisions for item in decision.transactions}
         new = [transaction_row(item) for key, item in transactions.items() if key not in loaded.known_transactions]
         new.sort()  # by their ids, so that the indexes that these lead grow at their ends, in full pages
         answers = [decision.answered for decision in decisions if decision.answered is not None]
         tokens = [token for token in self.last_tokens() if token.token_id in loaded.known_tokens]
-        values = (
+        return (
             self.book_id,
             new,
             transfer_rows(transfers),
             self.balance_changes(transfers, tokens),
             [answer_row(reference, answered) for reference, answered in answers],
             now,
+            *self.more(tokens),
+            real_now,
+            now - REFERENCE_LIFETIME,
+            loaded.reuse_references,
+            self._changed_terms(tokens),
+            self.queued_events(),
         )
-        spent = (now - REFERENCE_LIFETIME, loaded.reuse_references)
-        with version_conflicts():
-            await self.connection.execute(
-                MONEY["apply"],
-                *values,
-                *self.more(tokens),
-                real_now,
-                *spent,
-                self._changed_terms(tokens),
-                self.queued_events(),
-            )
 
     def more(self, tokens: Iterable[Token]) -> tuple[list[Any], list[Any], list[Any]]:
         """Rows of what changes besides: instruments, `tokens`, and events."""

@@ -7,8 +7,8 @@ Each caller gets its own answer, after the commit.
 
 Payments from instruments, which is what nearly all commands are, have groups of their own: they read optimistically,
 without locks, and the versions of what they read are checked while they write. Those from balances and tabs that are
-remembered do not even read, and share their commits with those of other books. All else locks first, and so do payments
-after a version conflict. decisions/013 tells why.
+remembered do not even read, and share their commits with those of other books. Refunds of payments from instruments do
+not lock either. All else locks first, and so do all of these after a version conflict. decisions/013 and 210 tell why.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.payments_from_memory import recall, remember_book, worth_a_try
 from tallystick.store.ledger.memory.together import PATIENCE_MILLISECONDS, by_book, recall_all, write_together
 from tallystick.store.ledger.optimistic_read import charges_an_instrument, optimistic_read
+from tallystick.store.ledger.optimistic_refunds import are_refunds, refund_optimistically
 from tallystick.store.ledger.rules import Rules
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Committer:
     _doubts: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     """Whether payments of a book are worth deciding from memory: not where others keep changing what is remembered."""
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
+    _refund_backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _connections: KeptConnections | NodeRouter = field(init=False)
     _loop: asyncio.AbstractEventLoop = field(init=False)
@@ -194,7 +196,7 @@ class Committer:
             queue = self._queues[book_id]
             queue.waiting.append(QueuedCommand(book_id, command, answer, until, None, flow, traced, decided), flow)
             if queue.can_start_group:
-                self._start_group(self._drain(book_id, self._queues, self._commit_and_answer), queue)
+                self._start_group(self._drain(book_id, self._queues, self._commit_commands), queue)
         return answer
 
     def _accept_all(
@@ -415,6 +417,35 @@ class Committer:
                 loaded.state.tokens.values(), loaded.state.instruments, snapshot.rows, snapshot.server_started_at
             )
         self._answer(book_id, signed, decisions)
+        return True
+
+    async def _commit_commands(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
+        if not await self._refund(book_id, group):
+            await self._commit_and_answer(book_id, group)
+
+    async def _refund(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> bool:
+        """Read, decide and write a group of refunds without locking. False: they have no answer yet."""
+        commands = [waiting.command for waiting in group]
+        if not are_refunds(commands) or not (backoff := self._refund_backoffs[book_id]).try_optimistically():
+            return False
+        try:
+            async with asyncio.timeout_at(until_of(group)), self._connections.one(book_id) as connection:
+                decisions = await refund_optimistically(connection, book_id, commands, self.clock, self.rules)
+        except WrongClockError as error:
+            fail(group, error)
+            return True
+        except VersionConflictError:
+            self.statistics.version_conflicts += 1
+            backoff.conflicted()
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
+            self._note_failure([book_id], group, error)
+            return False
+        if decisions is None:
+            backoff.conflicted()  # the next ones of this book may well be of the same kind
+            return False
+        backoff.succeeded()
+        self._answer(book_id, group, decisions)
         return True
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:

@@ -21,6 +21,26 @@ ROW(caller_reference, CASE WHEN answered_at > since THEN fingerprint END, transa
 -- Of what was answered long ago, refusals are forgotten and so are, where a setting says so (`reuse`), the rest.
 (answered_at > since OR (transaction_id IS NOT NULL OR reuses IS NOT NULL) AND NOT reuse)
 
+-- part: columns_of_transaction
+-- All that decides about a transaction that is there already.
+transaction_id, operation, status, status_code, status_message, status_number, amount_micros, fee_micros,
+coalesce(fee_payer, 'Recipient') AS fee_payer, coalesce(fee_refunded_micros, 0) AS fee_refunded_micros,
+coalesce(marketplace_fee_micros, 0) AS marketplace_fee_micros,
+coalesce(marketplace_refunded_micros, 0) AS marketplace_refunded_micros, refunded_micros, payment_method,
+sender_party_id, /* part: paid_with */ AS sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
+caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
+reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
+
+-- part: rules_of_book
+-- The rules of the book and its owner, in one value.
+SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
+           book.notification_url, coalesce(owner.status = 'active', true),
+           owner.email_verified_at IS NOT NULL, owner.verified_at IS NOT NULL,
+           coalesce(owner.receives_cards, true), coalesce(owner.marketplace, true),
+           coalesce(owner.denied, false), owner.fee_schedule, book.parts)::book_rules
+  FROM book LEFT JOIN party AS owner USING (party_id)
+ WHERE book.book_id = $1
+
 -- name: read_optimistically
 -- What payments from instruments need to know: a row for each of their tokens ($2), with its sender and its instrument. The
 -- row of one of them ($3) has, besides, the rules of the book and its owner, and the keys ($4) that signed them as they
@@ -40,15 +60,7 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
        instrument.expires_at AS instrument_expires_at, instrument.total_limit_micros, instrument.charged_micros,
        instrument.account_id, account.xmin AS version, account.terms_version, token.version AS token_version,
        instrument.xmin AS instrument_version, party.xmin AS party_version,
-       CASE WHEN token.token_id = $3 THEN (
-           SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
-                      book.notification_url, coalesce(owner.status = 'active', true),
-                      owner.email_verified_at IS NOT NULL, owner.verified_at IS NOT NULL,
-                      coalesce(owner.receives_cards, true), coalesce(owner.marketplace, true),
-                      coalesce(owner.denied, false), owner.fee_schedule, book.parts)::book_rules
-             FROM book LEFT JOIN party AS owner USING (party_id)
-            WHERE book.book_id = $1
-       ) END AS book,
+       CASE WHEN token.token_id = $3 THEN (/* part: rules_of_book */) END AS book,
        CASE WHEN token.token_id = $3 THEN ARRAY(
            SELECT /* part: answer */
              FROM unnest($5::text[]) AS asked (caller_reference)
@@ -66,6 +78,34 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
  CROSS JOIN LATERAL (/* part: asked_token */) AS token
   JOIN party ON party.party_id = token.sender_party_id
   JOIN instrument ON instrument.book_id = $1 AND instrument.instrument_id = token.instrument_id
+  JOIN account ON account.book_id = $1 AND account.account_id = instrument.account_id
+
+-- name: read_refunded
+-- What refunds of payments from instruments need to know: a row for each of these payments ($2), with its instrument. The row of
+-- one of them ($3) has, besides, the rules of the book and its owner, and how references ($4) were answered since $5, or spent
+-- before ($6: as if they were free again). Nothing is locked: the versions are what payment and account must still be when
+-- the refund is written.
+SELECT refunded.*,
+       instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id, instrument.limit_micros,
+       instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
+       instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
+       instrument.account_id, account.balance_micros, coalesce(instrument.uncovered_micros, 0) AS uncovered_micros,
+       account.xmin AS account_version,
+       CASE WHEN refunded.transaction_id = $3 THEN (/* part: rules_of_book */) END AS book,
+       CASE WHEN refunded.transaction_id = $3 THEN ARRAY(
+           SELECT /* part: answer */
+             FROM unnest($4::text[]) AS asked (caller_reference)
+            CROSS JOIN LATERAL (/* part: known */) AS answered
+            CROSS JOIN (SELECT $5::timestamptz + clock_offset_seconds * interval '1 second' AS since, $6::boolean AS reuse
+                          FROM book WHERE book.book_id = $1) AS own
+            WHERE /* part: still_counts */
+       ) END AS answers
+  FROM unnest($2::text[]) AS asked (transaction_id)
+ CROSS JOIN LATERAL (SELECT /* part: columns_of_transaction */, xmin AS payment_version
+                       FROM transaction
+                      WHERE transaction.book_id = $1 AND transaction.transaction_id = asked.transaction_id
+                      LIMIT 1) AS refunded
+  JOIN instrument ON instrument.book_id = $1 AND instrument.instrument_id = refunded.instrument_id
   JOIN account ON account.book_id = $1 AND account.account_id = instrument.account_id
 
 -- name: lock
@@ -171,13 +211,7 @@ SELECT instrument.instrument_id, instrument.kind AS instrument_kind,
 
 -- name: load_transactions
 -- Transactions that a command names, locked in id order: those without an instrument have no other guard.
-SELECT transaction_id, operation, status, status_code, status_message, status_number, amount_micros, fee_micros,
-       coalesce(fee_payer, 'Recipient') AS fee_payer, coalesce(fee_refunded_micros, 0) AS fee_refunded_micros,
-       coalesce(marketplace_fee_micros, 0) AS marketplace_fee_micros,
-       coalesce(marketplace_refunded_micros, 0) AS marketplace_refunded_micros, refunded_micros, payment_method,
-       sender_party_id, /* part: paid_with */ AS sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
-       caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
-       reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
+SELECT /* part: columns_of_transaction */
   FROM transaction
  WHERE book_id = $1 AND transaction_id = ANY($2::text[])
  ORDER BY transaction_id
@@ -479,8 +513,8 @@ SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_o
   JOIN party AS owner ON owner.party_id = book.party_id
  WHERE book.book_id = $1
 
--- name: apply
--- All that most other groups write, in their own book: new transactions ($2), transfers ($3), and answers ($5). An answer
+-- part: written
+-- All that most groups write which are no payments from instruments, in their own book: new transactions ($2), transfers ($3), and answers ($5). An answer
 -- that another process gave meanwhile is not touched, and then missing from the count. A refusal older than $11 gives way;
 -- what a transaction was made with is spent, whatever any clock says, unless a setting ($12) has old ones used again. What
 -- gets a number as an event: $14.
@@ -512,7 +546,25 @@ WITH /* part: moved_with_terms */, new_transactions AS (
     SELECT $1, new.*, $6::timestamptz, $10::timestamptz FROM unnest($14::queued_event_values[]) AS new
         ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
-SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM answers) = cardinality($5))::int
+
+-- part: all_written
+/* part: all_moved */ AND (SELECT count(*) FROM answers) = cardinality($5)
+
+-- name: apply
+-- Of groups that have locked what they change.
+/* part: written */
+SELECT 1 / (/* part: all_written */)::int
+
+-- name: apply_refunds
+-- Of refunds of payments ($15) from instruments: what was refunded of each in all ($16), where it is still as it was read ($17).
+/* part: written */, refunded AS (
+    UPDATE transaction SET refunded_micros = new.refunded_micros
+      FROM unnest($15::text[], $16::bigint[], $17::xid[]) AS new (transaction_id, refunded_micros, version)
+     WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
+       AND transaction.xmin = new.version AND (SELECT count(*) FROM moved_first) >= 0
+    RETURNING 1
+)
+SELECT 1 / (/* part: all_written */ AND (SELECT count(*) FROM refunded) = cardinality($15))::int
 
 -- name: update_transactions
 UPDATE transaction
