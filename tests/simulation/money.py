@@ -147,6 +147,36 @@ async def read_optimistically(
     return rows
 
 
+async def read_refunded(
+    tx: Transaction,
+    book_id: int,
+    names: Sequence[str],
+    first: str,
+    references: Sequence[str],
+    since: datetime,
+    reuse: bool,
+) -> list[Record]:
+    rows = []
+    for name in names:
+        payment = tx.see("transaction", (book_id, name))
+        instrument = None if payment is None else tx.see("instrument", (book_id, payment["instrument_id"]))
+        if payment is None or instrument is None:
+            continue
+        account = tx.see("account", (book_id, instrument["account_id"]))
+        assert account is not None
+        book = _book_rules(tx, book_id) if name == first else None
+        offset = timedelta(seconds=0 if book is None else book["clock_offset_seconds"])
+        row = Record({column: payment[column] for column in _OF_TRANSACTION})
+        row["disputed_micros"] = payment["disputed_micros"] or 0
+        row["payment_version"] = tx.version("transaction", (book_id, name))
+        row.update(_instrument(tx, book_id, instrument))
+        row["account_version"] = account["xmin"]
+        row["book"] = None if book is None else Record(book)
+        row["answers"] = None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse)
+        rows.append(row)
+    return rows
+
+
 async def read_book(tx: Transaction, book_id: int) -> list[Record]:
     rules = _book_rules(tx, book_id)
     if rules is None or rules["party_id"] is None:
@@ -365,6 +395,7 @@ async def lock_accounts(tx: Transaction, book_id: int, accounts: Sequence[int]) 
 
 MODEL: Final[Mapping[str, Handler]] = {
     "read_optimistically": read_optimistically,
+    "read_refunded": read_refunded,
     "lock": lock,
     "lock_tokens": lock_tokens,
     "load": load,
@@ -388,6 +419,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "apply_tabs_from_memory_and_tell": money_writes.apply_tabs_from_memory,
     "read_book": read_book,
     "apply": money_writes.apply,
+    "apply_refunds": money_writes.apply_refunds,
     "update_transactions": money_writes.update_transactions,
     "insert_steps": money_writes.insert_steps,
     "insert_transfers": money_writes.insert_transfers,

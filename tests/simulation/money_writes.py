@@ -423,6 +423,24 @@ async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
     return all_or_nothing(moved == len(changes) and written == len(answers))
 
 
+async def apply_refunds(tx: Transaction, book_id: int, *values: Any) -> list[Record]:
+    """As `apply`, and what was refunded of payments in all, where each is still the version that was read."""
+    *common, names, refunded, versions = values
+    await apply(tx, book_id, *common)
+    same = sum([await _refund(tx, (book_id, name), *rest) for name, *rest in rows(names, refunded, versions)])
+    return all_or_nothing(same == len(names))
+
+
+async def _refund(tx: Transaction, key: tuple[int, str], refunded_micros: int, version: int) -> bool:
+    if tx.version("transaction", key) != version:
+        return False
+    now = await tx.lock("transaction", key)
+    if now is None or tx.version("transaction", key) != version:
+        return False
+    tx.write("transaction", key, Record({**now, "refunded_micros": refunded_micros}))
+    return True
+
+
 async def _answer_or_leave(
     tx: Transaction, book_id: int, values: Sequence[Any], now: datetime, since: datetime, *, reuse: bool
 ) -> bool:

@@ -32,6 +32,7 @@ _COMMITTING: Final = (
     f"{_LEDGER}.optimistic_read",
     f"{_LEDGER}.apply",
     f"{_LEDGER}.apply_payments",
+    f"{_LEDGER}.optimistic.refunds",
     f"{_LEDGER}.command_queue",
     f"{_LEDGER}.memory.payment_memory",
     f"{_LEDGER}.memory.cached_keys",
@@ -202,7 +203,7 @@ MUTATIONS: Final = (
     Mutation(
         "a lost update: versions are not checked when payments are written",
         Patch(f"{_LEDGER}.apply", "versions = self.loaded.versions", "versions: dict[int, int] = {}"),
-        plan=_RIVALS,
+        plan={**_RIVALS, "commands": 16},
     ),
     Mutation(
         "memory is believed: nothing is compared when payments are written",

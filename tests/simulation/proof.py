@@ -145,7 +145,7 @@ def _references(server: Server, transactions: dict[str, Record]) -> Iterator[str
                 for other in transactions.values()
                 if other["original_id"] == row["transaction_id"]
                 and other["status"] in {"Success", "Pending"}
-                and other["sender_party_id"] is not None
+                and (other["sender_party_id"] is not None or other["operation"] == "PayoutReturn")
             )
             if back != row["refunded_micros"] or back > row["amount_micros"]:
                 yield f"{row['transaction_id']}: refunded {row['refunded_micros']}, by its refunds {back}"

@@ -17,9 +17,8 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
-from tallystick.store.ledger import optimistic_refunds
 from tallystick.store.ledger.apply import VersionConflictError
-from tallystick.store.ledger.optimistic_refunds import refund_optimistically
+from tallystick.store.ledger.optimistic.refunds import are_refunds, refund_optimistically
 
 
 def refusal(outcome: Outcome) -> Refusal:
@@ -69,6 +68,7 @@ async def rows_of(shop: Books) -> tuple[int, int, int]:
         " (SELECT count(*) FROM answered_reference WHERE book_id = $1) AS answers",
         shop.book_id,
     )
+    assert row is not None
     return row["transactions"], row["transfers"], row["answers"]
 
 
@@ -228,8 +228,8 @@ async def test_what_needs_more_goes_the_other_way(shop: Books) -> None:
         refunds = [Refund(shop.request(), one, parse_amount("0.50")) for one in (payment, original)]
         assert await refund_while(shop, refunds, nothing) is None
     await claim(shop, disputed, None)
-    assert not optimistic_refunds.are_refunds([Refund(shop.request(), payment, None, RefundPolicy.MARKETPLACE_ONLY)])
+    assert not are_refunds([Refund(shop.request(), payment, None, RefundPolicy.MARKETPLACE_ONLY)])
     mixed: list[Command] = [Refund(shop.request(), payment, None), Pay(shop.request(), buyer.spending, 1)]
-    assert not optimistic_refunds.are_refunds(mixed)
+    assert not are_refunds(mixed)
     assert isinstance(await shop.refund(direct, "0.50"), Accepted)
     assert refusal(await shop.refund(TransactionId("0" * 35))) is Refusal.InvalidTransactionId

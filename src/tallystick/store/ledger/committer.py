@@ -60,8 +60,8 @@ from tallystick.store.ledger.memory.cached_keys import with_unchanged_keys, with
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.payments_from_memory import recall, remember_book, worth_a_try
 from tallystick.store.ledger.memory.together import PATIENCE_MILLISECONDS, by_book, recall_all, write_together
+from tallystick.store.ledger.optimistic.refunds import are_refunds, refund_optimistically
 from tallystick.store.ledger.optimistic_read import charges_an_instrument, optimistic_read
-from tallystick.store.ledger.optimistic_refunds import are_refunds, refund_optimistically
 from tallystick.store.ledger.rules import Rules
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -217,7 +217,7 @@ def source_from_row(row: asyncpg.Record) -> PaymentSource | None:
     )
 
 
-def transaction_from_row(row: asyncpg.Record) -> Transaction:
+def transaction_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Transaction:
     """A row of the transaction table as the domain's value."""
     values: dict[str, Any] = dict(row)
     values["sender_id"] = values.pop("sender_party_id")
