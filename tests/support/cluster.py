@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -87,20 +87,28 @@ class Cluster:
     async def move(self, book_id: int, to: Machine) -> None:
         """Move a book with all its rows and its entry, while it is in use; the rest is on every machine already.
 
-        So are the entries of the operator's books.
+        So are the entries of the operator's books. Statements lock tables in another order: where one of them and we
+        wait for each other, the server breaks off one of us, and if that is us, we begin again.
         """
+        while True:
+            with suppress(asyncpg.DeadlockDetectedError):
+                await self._move(book_id, to)
+                return
+
+    async def _move(self, book_id: int, to: Machine) -> None:
         old, new = await asyncpg.connect(self.machine_of(self.places[book_id]).url), await asyncpg.connect(to.url)
         try:
-            async with old.transaction(), new.transaction():
-                for connection in (old, new):
-                    await connection.execute("SET LOCAL session_replication_role = 'replica'")  # keys hold at the end
+            async with old.transaction():
+                await old.execute("SET LOCAL session_replication_role = 'replica'")  # keys hold at the end
                 tables = await distribution.tables_of_books(old)
                 await old.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
                 of_seller = await old.fetchval("SELECT party_id IS NOT NULL FROM book WHERE book_id = $1", book_id)
-                for table in (*tables, *(["book"] if of_seller else [])):
-                    await _copy(old, new, table, "WHERE book_id = $1", book_id)
-                    await old.execute(f"DELETE FROM {table} WHERE book_id = $1", book_id)  # noqa: S608 - a table of ours
-            self.places[book_id] = to.node
+                async with new.transaction():
+                    await new.execute("SET LOCAL session_replication_role = 'replica'")
+                    for table in (*tables, *(["book"] if of_seller else [])):
+                        await _copy(old, new, table, "WHERE book_id = $1", book_id)
+                        await old.execute(f"DELETE FROM {table} WHERE book_id = $1", book_id)  # noqa: S608 - ours
+                self.places[book_id] = to.node  # who still waits at the old place finds it there
         finally:
             await old.close()
             await new.close()
