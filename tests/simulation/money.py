@@ -157,6 +157,7 @@ async def read_refunded(
     reuse: bool,
 ) -> list[Record]:
     rows = []
+    tokens = [token for _, token in tx.scan("token") if token["book_id"] == book_id]
     for name in names:
         payment = tx.see("transaction", (book_id, name))
         instrument = None if payment is None else tx.see("instrument", (book_id, payment["instrument_id"]))
@@ -166,7 +167,8 @@ async def read_refunded(
         assert account is not None
         book = _book_rules(tx, book_id) if name == first else None
         offset = timedelta(seconds=0 if book is None else book["clock_offset_seconds"])
-        row = Record({column: payment[column] for column in _OF_TRANSACTION})
+        known = money_writes.whole(payment, tokens)
+        row = Record({column: known[column] for column in _OF_TRANSACTION})
         row["disputed_micros"] = payment["disputed_micros"] or 0
         row["payment_version"] = tx.version("transaction", (book_id, name))
         row.update(_instrument(tx, book_id, instrument))
