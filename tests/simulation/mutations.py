@@ -29,7 +29,7 @@ _LEDGER: Final = "tallystick.store.ledger"
 _COMMITTING: Final = (
     "tallystick.domain.decide",
     f"{_LEDGER}.load",
-    f"{_LEDGER}.optimistic_read",
+    f"{_LEDGER}.optimistic.payments",
     f"{_LEDGER}.apply",
     f"{_LEDGER}.apply_payments",
     f"{_LEDGER}.optimistic.refunds",
@@ -38,6 +38,7 @@ _COMMITTING: Final = (
     f"{_LEDGER}.memory.cached_keys",
     f"{_LEDGER}.memory.payments_from_memory",
     f"{_LEDGER}.memory.together",
+    f"{_LEDGER}.group_commits",
     f"{_LEDGER}.committer",
 )
 _WORKING: Final = (
@@ -192,7 +193,7 @@ MUTATIONS: Final = (
     Mutation(
         "an early answer: payments are acknowledged before they are committed",
         Patch(
-            f"{_LEDGER}.committer",
+            f"{_LEDGER}.group_commits",
             "                await apply_payments(connection,",
             "                self._answer(book_id, signed, decisions)\n"
             "                await apply_payments(connection,",
@@ -214,7 +215,7 @@ MUTATIONS: Final = (
             "apply_tabs_from_memory_and_tell": _believe_tabs,
             "apply_together": together.believe,
         },
-        plan={**_RIVALS, "commands": 16, "remembers": 4},
+        plan={**_RIVALS, "commands": 30, "remembers": 4},
     ),
     Mutation(
         "a lost update: what payments from memory charge to a tab is not counted",

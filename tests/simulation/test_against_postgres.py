@@ -31,7 +31,7 @@ from tallystick.domain.rails.commands import CollectDue, Declined, DisputeMoved,
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
-from tallystick.store.ledger.optimistic_read import charges_an_instrument
+from tallystick.store.ledger.optimistic.payments import charges_an_instrument
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.queries import reads, tokens
 from tallystick.store.rails import rail_requests

@@ -7,7 +7,7 @@ filling.py fills one of them; signed requests over HTTP are what is measured, as
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
@@ -112,13 +112,14 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
                 raise
             failures.append(text_of(error))
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or not stages:
-                raise
-            task.uncancel()
+            _hear(stages)
             interrupted = True
-        if not interrupted:
-            problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
+        try:
+            if not interrupted:
+                problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
+        except asyncio.CancelledError:
+            _hear(stages)
+            interrupted = True
     return Growth(
         machine=this_machine(version),
         stages=tuple(stages),
@@ -126,6 +127,14 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
         failures=tuple(failures),
         interrupted=interrupted,
     )
+
+
+def _hear(stages: Sequence[GrowthStage]) -> None:
+    """Go on to the end with what there is, though somebody ends the run. Raises CancelledError: there is nothing."""
+    task = asyncio.current_task()
+    if task is None or not stages:
+        raise asyncio.CancelledError
+    task.uncancel()
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -65,7 +66,10 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
 
 
 async def _report(rounds: BenchRun, started_at: datetime, version: str) -> BenchReport:
-    """What a run has found. A database that does not answer any more is a problem, and loses no figure."""
+    """What a run has found. A database that does not answer any more is a problem, and loses no figure.
+
+    Nor does whoever ends the run while the books are looked at.
+    """
     plan, pool = rounds.plan, rounds.target.service.pool
     problems: list[str] = []
     payments, size = 0, None
@@ -73,9 +77,15 @@ async def _report(rounds: BenchRun, started_at: datetime, version: str) -> Bench
         payments = await pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
         size = await bytes_per_payment(pool)
         if not rounds.interrupted:
+            rounds.progress("proving the books", 0, 1)
             problems += (await verify(pool)).problems
+            rounds.progress("proving the books", 1, 1)
     except FAILURES as error:
         problems.append(f"the books could not be verified: {text_of(error)}")
+    except asyncio.CancelledError:
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
+        rounds.interrupted = True
     measures = rounds.measures()
     return BenchReport(
         version=tallystick.__version__,

@@ -17,7 +17,7 @@ from tallystick.store.ledger.apply_payments import _payment_row
 from tallystick.store.ledger.statements import MONEY
 
 AFTER_THE_TOKEN = ["book", "answers", "keys", "charge_events", "one_row_payments", "server_started_at"]
-"""Columns of the optimistic read that only its first row has; optimistic_read.py takes them by name."""
+"""Columns of the optimistic read that only its first row has; optimistic/payments.py takes them by name."""
 
 SAME = {
     "usage_limits": "limits",

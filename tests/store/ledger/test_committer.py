@@ -257,7 +257,7 @@ async def test_a_group_that_failed_in_passing_is_tried_again_together(
 
     assert isinstance(await shop.pay(buyer, "1.50"), Accepted)
     before = shop.committer.statistics.groups
-    monkeypatch.setattr("tallystick.store.ledger.committer.apply", write_or_fail)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.apply", write_or_fail)
     outcomes = await asyncio.gather(*(shop.write_off(buyer, "0.05") for _ in range(20)))
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert not troubles

@@ -17,7 +17,7 @@ from tallystick.db.kept_connections import REPLAN_AFTER, KeptConnections
 from tallystick.store.ledger.statements import MONEY
 
 _WAYS: Final[Mapping[str, set[str]]] = {
-    "token": {"token_pkey", "token_book_id_caller_reference_key"},
+    "token": {"token_pkey", "token_book_id_caller_reference_key", "token_of_payments"},
     "instrument": {"instrument_pkey"},
     "account": {"account_pkey"},
     "transaction": {"transaction_pkey"},
@@ -29,7 +29,7 @@ _SCAN: Final = re.compile(r"(?:Seq|Index|Index Only|Bitmap Heap) Scan(?: using (
 
 _TOKENS: Final = """
 INSERT INTO token
-SELECT (jsonb_populate_record(token, jsonb_build_object('token_id', token_id || number,
+SELECT (jsonb_populate_record(token, jsonb_build_object('token_id', token_id || number, 'old_token_id', token_id,
                                                         'caller_reference', caller_reference || number))).*
   FROM token, generate_series(1, 2000) AS number
 """
@@ -52,18 +52,20 @@ async def test_plans_of_a_database_that_was_never_analyzed(own_pool: Pool, clock
     if await distribution.extension_available(own_pool):
         pytest.skip("on Citus each statement is planned each time")
     kept = KeptConnections(own_pool, 1, replans=True)
-    async with kept.one() as connection:
-        await plan_statements_once(connection)
-        for name, statement in MONEY.items():
-            await connection.execute(f"PREPARE {name} AS {statement}")
-        await _other_ways(connection)  # plans for empty tables are made, whatever they are, and kept
-    shop = await new_books(own_pool, clock)
-    await shop.funded_buyer("10.00")
-    await own_pool.execute(_TOKENS)
-    for _ in range(min(REPLAN_AFTER) - 2):
-        async with kept.one():
-            pass
-    async with kept.one() as connection:
-        assert not await _other_ways(connection)
-    await kept.close()
-    await shop.committer.close()
+    try:
+        async with kept.one() as connection:
+            await plan_statements_once(connection)
+            for name, statement in MONEY.items():
+                await connection.execute(f"PREPARE {name} AS {statement}")
+            await _other_ways(connection)  # plans for empty tables are made, whatever they are, and kept
+        shop = await new_books(own_pool, clock)
+        await shop.funded_buyer("10.00")
+        await own_pool.execute(_TOKENS)
+        for _ in range(min(REPLAN_AFTER) - 2):
+            async with kept.one():
+                pass
+        async with kept.one() as connection:
+            assert not await _other_ways(connection)
+        await shop.committer.close()
+    finally:
+        await kept.close()

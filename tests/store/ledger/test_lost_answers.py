@@ -90,7 +90,7 @@ async def test_before_the_commit_everybody_is_tried_again(shop: Books, monkeypat
             raise troubles.pop()
         await apply(*arguments, **named)
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.apply", write_or_fail)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.apply", write_or_fail)
 
     assert await shop.perform(CancelToken(buyer.spending, shop.party_id)) == Done()
     assert not troubles
@@ -104,7 +104,7 @@ async def test_a_database_that_stays_away_is_an_error(shop: Books, monkeypatch: 
         tries.append(1)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.apply", fail)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.apply", fail)
     commands = [CancelToken(token, shop.party_id) for token in (buyer.spending, buyer.money)]
     answers = await asyncio.gather(*(shop.perform(command) for command in commands), return_exceptions=True)
 

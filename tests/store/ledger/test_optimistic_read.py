@@ -23,7 +23,7 @@ from tallystick.domain.rails.commands import Declined
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.store.ledger.load import load
 from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
-from tallystick.store.ledger.optimistic_read import Snapshot, optimistic_read
+from tallystick.store.ledger.optimistic.payments import Snapshot, optimistic_read
 from tallystick.store.ledger.statements import MONEY
 
 Meanwhile = Callable[[], Awaitable[object]]
@@ -40,7 +40,7 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Meanwhile]]:
             await happening.pop()()
         return seen
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.optimistic_read", look_and_dawdle)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.optimistic_read", look_and_dawdle)
     yield happening
     assert not happening, "nobody looked"
 

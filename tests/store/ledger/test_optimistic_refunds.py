@@ -86,7 +86,7 @@ def nothing_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     async def locks(*_: object) -> None:
         raise AssertionError("this locks")
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.load", locks)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.load", locks)
 
 
 @pytest.mark.parametrize("own_transfers", [False, True])
@@ -178,7 +178,7 @@ async def test_after_a_conflict_the_refund_is_decided_under_locks(
             connection = cast("Connection", Rivalry(connection, rivals.pop()))
         return await refund_optimistically(connection, book_id, refunds, *more)
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.refund_optimistically", late)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.refund_optimistically", late)
     before = shop.committer.statistics.version_conflicts
     assert refusal(await shop.refund(payment, "2.00")) is Refusal.RefundAmountExceeded
     assert shop.committer.statistics.version_conflicts == before + 1
@@ -207,7 +207,7 @@ async def test_an_answer_that_was_lost_is_found(shop: Books, monkeypatch: pytest
         assert await refund_optimistically(*arguments)
         raise ConnectionResetError
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.refund_optimistically", lost)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.refund_optimistically", lost)
     assert isinstance(await shop.refund(payment, "1.00"), Accepted)
     assert await shop.balance(buyer) == parse_amount("7.00")
     assert (await rows_of(shop))[0] == 3, "a funding, a payment, one refund"

@@ -15,7 +15,7 @@ from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.services.context import Service
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.keys import access_keys
-from tallystick.store.ledger.optimistic_read import Snapshot, optimistic_read
+from tallystick.store.ledger.optimistic.payments import Snapshot, optimistic_read
 from tallystick.store.ledger.shards import split
 
 
@@ -42,7 +42,7 @@ def in_the_middle(monkeypatch: pytest.MonkeyPatch, what: Any) -> None:  # noqa: 
         await what()
         return await optimistic_read(*arguments)
 
-    monkeypatch.setattr("tallystick.store.ledger.committer.optimistic_read", later)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.optimistic_read", later)
 
 
 async def test_a_key_in_use_is_not_read_by_itself(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tallystick.domain.commands import Pay
 from tallystick.store.keys.access_keys import StaleCachedKeyError
 from tallystick.store.ledger.command_queue import QueuedCommand
-from tallystick.store.ledger.optimistic_read import Snapshot
+from tallystick.store.ledger.optimistic.payments import Snapshot
 
 
 def with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], snapshot: Snapshot) -> list[QueuedCommand[Pay]]:
