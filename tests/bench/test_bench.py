@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -190,20 +189,6 @@ async def test_a_slice_that_fails_leaves_the_others_and_marks_its_figure(durable
     assert [goal.incomplete for goal in report.goals if goal.key == "best-pay"] == [True]
     assert f"a slice is missing: {report.failures[0]}" in closing_lines(report)
     assert report.problems == ()
-
-
-@pytest.mark.usefixtures("needs_wrk")
-async def test_whoever_ends_it_while_the_books_are_proved_keeps_the_figures(durable: str, tmp_path: Path) -> None:
-    def progress(what: str, done: int, _count: int) -> None:
-        if (what, done) == ("proving the books", 0) and (task := asyncio.current_task()) is not None:
-            task.cancel()
-
-    plan = Plan(directory=tmp_path, instruments=100, sellers=2, seconds=1, rounds=1, clients=(2,), cases=(PAY,))
-    report = await bench(plan, progress, lambda _: None, durable)
-
-    assert report.interrupted
-    assert {measure.case for measure in report.measures} == {"pgbench", "empty", "pay"}
-    assert any("not verified: the run was interrupted" in line for line in closing_lines(report))
 
 
 async def test_where_figures_cannot_go_is_told_at_once(tmp_path: Path, command: Command) -> None:
