@@ -7,7 +7,7 @@ filling.py fills one of them; signed requests over HTTP are what is measured, as
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from tallystick.bench.cases import PAY
 from tallystick.bench.goals import GROWN
+from tallystick.bench.interruption import goes_on_to_report
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
@@ -88,7 +89,6 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     stages: list[GrowthStage] = []
     failures: list[str] = []
-    problems: list[str] = []
     interrupted = False
     async with open_service(fresh_plan.settings) as fresh, open_service(grown_plan.settings) as grown:
         version = await grown.pool.fetchval("SHOW server_version")
@@ -112,29 +112,27 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
                 raise
             failures.append(text_of(error))
         except asyncio.CancelledError:
-            _hear(stages)
+            if not goes_on_to_report(has_figures=bool(stages)):
+                raise
             interrupted = True
-        try:
-            if not interrupted:
-                problems = [*(await verify(grown.pool)).problems, *(await verify(fresh.pool)).problems]
-        except asyncio.CancelledError:
-            _hear(stages)
-            interrupted = True
+        found = None if interrupted else await _problems(grown, fresh)
     return Growth(
         machine=this_machine(version),
         stages=tuple(stages),
-        problems=tuple(problems),
+        problems=tuple(found or ()),
         failures=tuple(failures),
-        interrupted=interrupted,
+        interrupted=found is None,
     )
 
 
-def _hear(stages: Sequence[GrowthStage]) -> None:
-    """Go on to the end with what there is, though somebody ends the run. Raises CancelledError: there is nothing."""
-    task = asyncio.current_task()
-    if task is None or not stages:
-        raise asyncio.CancelledError
-    task.uncancel()
+async def _problems(*services: Service) -> list[str] | None:
+    """What is wrong with their books; None: somebody ended the run before that was known."""
+    try:
+        return [problem for service in services for problem in (await verify(service.pool)).problems]
+    except asyncio.CancelledError:
+        if not goes_on_to_report(has_figures=True):
+            raise
+        return None
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from tallystick.bench.cases import (
     Case,
 )
 from tallystick.bench.goals import HALF
+from tallystick.bench.interruption import goes_on_to_report
 from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, send
@@ -111,10 +112,8 @@ class BenchRun:
             await self._rounds()
             await self._afterwards()
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or not self._slices:
+            if not goes_on_to_report(has_figures=bool(self._slices)):
                 raise
-            task.uncancel()
             self.interrupted = True
         if not self._slices:
             raise LoadError("; ".join(self.failures))

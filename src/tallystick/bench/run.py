@@ -10,6 +10,7 @@ from typing import Final
 
 import tallystick
 from tallystick.bench.goals import Findings, goals
+from tallystick.bench.interruption import goes_on_to_report
 from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice
 from tallystick.bench.load.wrk import LoadError, find_wrk
@@ -83,8 +84,8 @@ async def _report(rounds: BenchRun, started_at: datetime, version: str) -> Bench
     except FAILURES as error:
         problems.append(f"the books could not be verified: {text_of(error)}")
     except asyncio.CancelledError:
-        if (task := asyncio.current_task()) is not None:
-            task.uncancel()
+        if not goes_on_to_report(has_figures=True):
+            raise
         rounds.interrupted = True
     measures = rounds.measures()
     return BenchReport(

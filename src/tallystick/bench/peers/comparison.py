@@ -14,6 +14,7 @@ from rich import box
 from rich.table import Table
 
 from tallystick.bench.cases import JSON, PAY
+from tallystick.bench.interruption import goes_on_to_report
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
@@ -91,10 +92,8 @@ class _SideBySide:
                 await self._round(plan)
             progress("measuring", plan.rounds, plan.rounds)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or not self.slices[PAY.name]:
+            if not goes_on_to_report(has_figures=bool(self.slices[PAY.name])):
                 raise
-            task.uncancel()
             self.interrupted = True
         if not self.slices[PAY.name]:
             raise LoadError(self.failures[PAY.name])
