@@ -48,7 +48,7 @@ _GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one que
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Worker:
     """Any number of workers may run at once: each rail request and each notification is claimed by one of them."""
 

@@ -35,9 +35,12 @@ if TYPE_CHECKING:
     from tallystick.tracing.spans import Tracing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Service:
     """The parts of a running service; wiring.py puts them together. `clock` gives the present moment in UTC.
+
+    It has no text of its own (`repr`): all that the process remembers would be in it, half a megabyte at the least, and
+    asyncio makes the text of what a task returns.
 
     `clock_watch`: None where the clock is one that is set by hand. What every call asks for is read in groups, through
     the committer's own connections.

@@ -62,7 +62,7 @@ class RememberedBook:
         return known[1] if known is not None and key.still_is({key.access_key_id: known[0]}) else None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class PaymentMemory:
     """At most `size` tokens with their instruments; one taken by chance makes room for another. 0: nothing is kept.
 

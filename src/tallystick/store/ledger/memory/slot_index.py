@@ -14,7 +14,7 @@ def _numbers(kind: str, first: Sequence[int] = ()) -> array[int]:
     return array(kind, first)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class SlotIndex:
     """Slots 0, 1, 2, … of a table, each found by a hash, in about 17 bytes. Laid out for `size` of them.
 
