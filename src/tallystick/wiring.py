@@ -326,6 +326,7 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.asgi import LazyApplication  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
     from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
+    from tallystick.web.api.plain.lane import Lane  # noqa: PLC0415 - see above
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
     from tallystick.web.api.refusing import RefusalWriter  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
@@ -341,8 +342,9 @@ def asgi_app(service: Service) -> Application:
     def traced(interface: Application) -> Application:
         return interface if service.tracing is None else TracedCalls(interface, service.tracing)
 
+    query_api = QueryApi(service, address_of)
     front = Front(
-        query_api=traced(QueryApi(service, address_of)),
+        query_api=traced(query_api),
         soap=traced(LazyApplication(lambda: _soap(service))),
         batch_api=traced(BatchApi(service, address_of)),
         json_api=traced(JsonApi(service, address_of)),
@@ -355,7 +357,10 @@ def asgi_app(service: Service) -> Application:
             for route, limit in service.settings.requests_per_minute_by_route or ()
         },
     )
-    return StrictAnswers(front, service.settings, service.ending)
+    answers = StrictAnswers(front, service.settings, service.ending)
+    if service.tracing is None:
+        answers.lane = Lane(query_api, front, answers)
+    return answers
 
 
 def _soap(service: Service) -> Application:

@@ -30,6 +30,7 @@ from tallystick.cli.serving.connections import (
 from tallystick.cli.serving.direct.inner import Behind, inner_listener
 from tallystick.cli.serving.direct.server import DESCRIPTORS_EACH, DirectServer
 from tallystick.cli.serving.listeners import can_refuse, listeners, refuse_new, waiting
+from tallystick.web.api.strict_answers import StrictAnswers
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -128,7 +129,8 @@ async def listening(
                 await _until_it_answers(task, host, port)
             else:
                 await _until_it_has_started(task, behind, host, port)
-                front = DirectServer(asked, behind, doors.public, doors.directory, most)
+                lane = asked.lane if isinstance(asked, StrictAnswers) else None
+                front = DirectServer(asked, behind, doors.public, doors.directory, most, lane)
                 front.accept()
             yield task
         finally:

@@ -49,7 +49,15 @@ async def balance_for(
 
     Raises Refused: InvalidParams, InstrumentAccessDenied; StaleCachedKeyError before that.
     """
-    found = await service.balances.find(book_id, instrument_id, cached_key)
+    return may_know(
+        await service.balances.find(book_id, instrument_id, cached_key), caller, kind, instrument_id, book_id
+    )
+
+
+def may_know(
+    found: InstrumentBalance | None, caller: Caller, kind: IdKind, instrument_id: InstrumentId, book_id: BookId
+) -> InstrumentBalance:
+    """What was found, for who may know it. Raises Refused: InvalidParams, InstrumentAccessDenied."""
     if found is None and book_id in caller.parts:
         raise invalid(identify.INSTRUMENT_PARAMETERS[kind], identify.AN_INSTRUMENT, instrument_id)
     if (

@@ -115,13 +115,21 @@ class FairShares:
         under_way = self._under_way.get(caller, 0)
         return not under_way or under_way + weight <= self.share()
 
-    async def begins_later(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> None:
-        """Wait for a turn that there was not at once; `ended` gives it back."""
-        turn = asyncio.get_running_loop().create_future()
+    def turn_later(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> asyncio.Future[None]:
+        """Line up for a turn that there was not at once: it is had when this is done, and `ended` gives it back.
+
+        Who gives up cancels this, and has the turn nevertheless where it was done already.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.get(caller)
         if waiting is None:
             waiting = self._waiting[caller] = FairQueue()
         waiting.append((turn, weight), flow)
+        return turn
+
+    async def begins_later(self, caller: Hashable, weight: int = 1, flow: Hashable = None) -> None:
+        """Wait for a turn that there was not at once; `ended` gives it back."""
+        turn = self.turn_later(caller, weight, flow)
         try:
             await turn
         except asyncio.CancelledError:

@@ -72,7 +72,7 @@ class Committer(GroupCommits):
         key: AccessKey | None = None,
         flow: Hashable = None,
         decided: Callable[[Decision], None] | None = None,
-    ) -> Awaitable[Outcome]:
+    ) -> asyncio.Future[Outcome]:
         """Carry out `command` on a book and answer after its commit. A refusal comes back as a value.
 
         `key` is a cached one, with which the command was signed: nothing is done where it has changed since

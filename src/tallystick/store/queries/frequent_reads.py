@@ -15,6 +15,8 @@ from tallystick.domain.ids import BookId, InstrumentId, PartyId, TransactionId
 from tallystick.store.keys.access_keys import AccessKey, CurrentKeys, StaleCachedKeyError, current_keys
 
 if TYPE_CHECKING:
+    import asyncio
+
     import asyncpg
 
     from tallystick.db.connections import Database, Pool
@@ -36,14 +38,14 @@ class InstrumentBalance(Struct, frozen=True):
     pending_micros: int
 
 
-class _Snapshot(Struct, frozen=True):
+class Snapshot(Struct, frozen=True):
     """What one statement read: an instrument, and the keys that were to be revalidated."""
 
     balance: InstrumentBalance | None
     keys: CurrentKeys
 
 
-_NOTHING: Final = _Snapshot(None, {})
+_NOTHING: Final = Snapshot(None, {})
 
 
 class Balances:
@@ -59,26 +61,36 @@ class Balances:
 
         `key` is a cached one, with which the question was signed. Raises StaleCachedKeyError: it has changed since.
         """
-        key_id = None if key is None else key.access_key_id
-        snapshot = await self._reads.find((book_id, instrument_id, key_id)) or _NOTHING
+        return self.found(await self.ask(book_id, instrument_id, key), key)
+
+    def ask(
+        self, book_id: BookId, instrument_id: InstrumentId, key: AccessKey | None = None
+    ) -> asyncio.Future[Snapshot | None]:
+        """As `find`, for who does not wait: `found` tells what came of it."""
+        return self._reads.find((book_id, instrument_id, None if key is None else key.access_key_id))
+
+    @staticmethod
+    def found(read: Snapshot | None, key: AccessKey | None) -> InstrumentBalance | None:
+        """What `find` answers. Raises StaleCachedKeyError."""
+        snapshot = read or _NOTHING
         if key is not None and not key.still_is(snapshot.keys):
             raise StaleCachedKeyError(key.access_key_id)
         return snapshot.balance
 
 
-async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, _Snapshot]:
+async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, Snapshot]:
     """One statement for each book, so that each is answered by one machine of a cluster."""
     books: dict[BookId, list[_Asked]] = {}
     for one in asked:
         books.setdefault(one[0], []).append(one)
-    snapshots: dict[_Asked, _Snapshot] = {}
+    snapshots: dict[_Asked, Snapshot] = {}
     for book_id, together in books.items():
         wanted = [instrument_id for _, instrument_id, _ in together]
         key_ids = {key_id for _, _, key_id in together if key_id is not None}
         rows = await database.fetch(_READS["instrument_balances"], book_id, wanted, wanted[0], [*key_ids])
         keys = current_keys(terms for row in rows for terms in row["keys"] or ())
         found = {row["instrument_id"]: _balance(row) for row in rows}
-        snapshots |= {one: _Snapshot(found.get(one[1]), keys) for one in together}
+        snapshots |= {one: Snapshot(found.get(one[1]), keys) for one in together}
     return snapshots
 
 

@@ -216,15 +216,8 @@ def keep_request(service: Service, transaction_id: str | None, scope: Scope, con
     """
     if transaction_id is None or not kept_requests.keeps_request(service, transaction_id):
         return
-    kept_requests.keep_request(
-        service,
-        transaction_id,
-        request_id,
-        verb=scope["method"],
-        host=header(scope, b"host"),
-        path=scope["path"],
-        content=content,
-    )
+    verb, host, path = scope["method"], header(scope, b"host"), scope["path"]
+    kept_requests.keep_request(service, transaction_id, request_id, verb=verb, host=host, path=path, content=content)
 
 
 def refusal_of(error: Exception, request_id: str) -> Refused:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 from msgspec import Struct
@@ -62,6 +62,22 @@ UNKNOWN: Final = f"The service has no answer within {CALL_SECONDS:.0f} seconds. 
 GIVEN_UP: Final = f"The service lost what was to answer. {MAY_HAVE_HAPPENED}"
 LATE: Final = "The body of the request did not come in time. Nothing was done."
 BUSY: Final = "The service has more to do than it can answer soon. Nothing was done. Try again later."
+
+
+class UnderWay(Protocol):
+    """A request that has no answer yet, whoever speaks with its client."""
+
+    began: float
+    """The moment, by time.monotonic, from which its time counts."""
+    reading: bool
+    answered: bool
+    expired: bool
+
+    async def expire(self) -> None:
+        """Answer that its time is up."""
+
+    def stop(self) -> None:
+        """Tell whoever is working on it to stop."""
 
 
 class CallUnderWay(Struct, eq=False):
@@ -111,6 +127,11 @@ class CallUnderWay(Struct, eq=False):
                     left -= len(message.get("body", b""))
                     more = message.get("more_body", False)
 
+    def stop(self) -> None:
+        """Tell the application to stop."""
+        if self.task is not None:
+            self.task.cancel()
+
     async def expire(self, why: str = UNKNOWN) -> None:
         """Answer instead of the application, in its form."""
         answer = with_retry_after(self.refuse(Refused(Refusal.ServiceUnavailable, LATE if self.reading else why)), 5)
@@ -141,7 +162,7 @@ class CallsUnderWay:
     """How long somebody who comes now would wait, as it was when it was last looked at."""
     crowded: bool = False
     """Whether that is too long for anybody else to be let in."""
-    _calls: set[CallUnderWay] = field(default_factory=set)
+    _calls: set[UnderWay] = field(default_factory=set)
     _finished: int = 0
     _rate: float = 0.0
     """Answers per second."""
@@ -154,18 +175,41 @@ class CallsUnderWay:
         """In how many seconds somebody who is refused may try again."""
         return min(RETRY_SECONDS, ceil(self.wait_seconds))
 
+    def begin(self, call: UnderWay) -> None:
+        """Have this one expire in time, too; `end` is called when it has its answer, or nobody works on it any more."""
+        self._calls.add(call)
+        if not self._looking:
+            self._begin_to_look()
+
+    def end(self, call: UnderWay) -> None:
+        """It has its answer."""
+        self._finished += 1
+        self._calls.discard(call)
+
+    def hand_over(self, call: UnderWay) -> None:
+        """Somebody else, who is about to call `carry_out`, has it answered."""
+        self._calls.discard(call)
+
     async def carry_out(
-        self, application: Application, refuse: Refuse, scope: Scope, receive: Receive, send: Send
+        self,
+        application: Application,
+        refuse: Refuse,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        began: float | None = None,
     ) -> None:
-        """Have `application` answer a request in time, in the task that began it."""
+        """Have `application` answer a request in time, in the task that began it. `began`: earlier than now."""
         # The loop is given: without it Python 3.11 asks the system for the process's number, each time.
         task = asyncio.current_task(self._loop)
-        call = CallUnderWay(receive, send, refuse, task, monotonic(), scope["method"] not in _BODILESS)
+        began, reading = (monotonic(), scope["method"] not in _BODILESS) if began is None else (began, False)
+        call = CallUnderWay(receive, send, refuse, task, began, reading)
         if call.reading:
             call.waits_with_body = bool(header(scope, b"expect"))
         self._calls.add(call)
         if not self._looking:
-            call.task = self._begin_to_look()
+            self._begin_to_look()
+            call.task = asyncio.current_task(self._loop)
         try:
             await application(scope, call.receive, call.send)
         except asyncio.CancelledError:
@@ -181,12 +225,11 @@ class CallsUnderWay:
             self._finished += 1
             self._calls.discard(call)
 
-    def _begin_to_look(self) -> asyncio.Task[None] | None:
-        """Look from now on, in the loop that runs; the task that does."""
+    def _begin_to_look(self) -> None:
+        """Look from now on, in the loop that runs."""
         self._loop = asyncio.get_running_loop()
         self._looking, self._looked, self._finished = True, monotonic(), 0
         self._loop.call_later(LOOK_SECONDS, self._look)
-        return asyncio.current_task(self._loop)
 
     def _look(self) -> None:
         """Expire what is due, and measure. It goes on as long as there is something under way."""
@@ -213,11 +256,10 @@ class CallsUnderWay:
         self._looked, self._finished = now, 0
         self.wait_seconds = waiting / max(self._rate, 0.1) if waiting >= FEW_UNDER_WAY else 0.0
 
-    def _expire(self, call: CallUnderWay) -> None:
+    def _expire(self, call: UnderWay) -> None:
         call.expired = True
         self._calls.discard(call)
         task = asyncio.create_task(call.expire())
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
-        if call.task is not None:
-            call.task.cancel()
+        call.stop()

@@ -60,12 +60,13 @@ if TYPE_CHECKING:
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.web.api.plain.lane import LaneCall
     from tallystick.web.api.plain.plain_calls import PlainCall
 
 MAX_BODY_BYTES: Final = 64 * 1024
 VERBS: Final = ("GET", "POST")
 
-_HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
+HEADERS: Final = ((b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,22 +94,39 @@ class QueryApi:
         if scope["method"] not in VERBS:
             watched.outcome = Refusal.InvalidRequest.name
             body = render_error(Refusal.InvalidRequest.name, "Calls are made with GET or POST.", request_id)
-            return HttpAnswer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
+            return HttpAnswer(HTTPStatus.METHOD_NOT_ALLOWED, (*HEADERS, CLOSE, (b"allow", b"GET, POST")), body)
         try:
             content = await read_body(scope, receive, MAX_BODY_BYTES) if scope["method"] == "POST" else b""
             body = await self._perform(scope, content, request_id, watched)
             keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
-            return HttpAnswer(HTTPStatus.OK, _HEADERS, body)
+            return HttpAnswer(HTTPStatus.OK, HEADERS, body)
         except BodyTooLargeError:
             watched.outcome = Refusal.InvalidRequest.name
             message = f"The request is larger than {MAX_BODY_BYTES} bytes."
             body = render_error(Refusal.InvalidRequest.name, message, request_id)
-            return HttpAnswer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*_HEADERS, CLOSE), body)
+            return HttpAnswer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, (*HEADERS, CLOSE), body)
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            self.service.damage.note(error)
-            return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
+            return self.failed(error, request_id, watched)
+
+    def failed(self, error: Exception, request_id: str, watched: MeasuredCall) -> HttpAnswer:
+        """What the caller hears of an exception."""
+        self.service.damage.note(error)
+        return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
+
+    async def answer_anew(self, call: LaneCall, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer a call of the lane that its cached key did not open: with the key read from the database."""
+        request_id, watched = call.request_id, call.watched
+        try:
+            request = _read(scope, call.body, partial(self.address_of, scope))
+            body = await self._perform_action(ACTIONS[call.plain.action], request, request_id, watched)
+            keep_request(self.service, watched.transaction_id, scope, call.body or scope["query_string"], request_id)
+            answer = HttpAnswer(HTTPStatus.OK, HEADERS, body)
+        except Exception as error:  # noqa: BLE001 - as above
+            answer = self.failed(error, request_id, watched)
+        watched.answered(self.service, request_id)
+        await respond(send, answer.status, answer.headers, answer.body)
 
     def _perform(self, scope: Scope, content: bytes, request_id: str, watched: MeasuredCall) -> Awaitable[bytes]:
         """Run all checks in their documented order, then the action; returns the awaitable answer. Raises Refused."""
@@ -234,7 +252,7 @@ async def _write_legacy(action: Action, request_id: str, result: Result, step_as
 def _refusal(refused: Refused, request_id: str) -> HttpAnswer:
     refusal = refused.refusal
     body = render_error(refusal.name, refused.message, request_id)
-    return HttpAnswer(refusal.http_status, (*_HEADERS, *when_to_come_again(refused)), body)
+    return HttpAnswer(refusal.http_status, (*HEADERS, *when_to_come_again(refused)), body)
 
 
 def _read(scope: Scope, body: bytes, source: SourceOf) -> QueryRequest:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-from tallystick.cli.serving.direct.exchanges import Exchange
+from tallystick.cli.serving.direct.exchanges import Exchange, whole_answer
 from tallystick.cli.serving.direct.requests import MAX_BODY_BYTES, MAX_HEAD_BYTES, RequestReader, RequestReading
 
 if TYPE_CHECKING:
     from tallystick.cli.serving.direct.server import DirectServer
+    from tallystick.web.api.asgi import Application, HttpAnswer, Scope
 
 MAX_HELD_BYTES: Final = MAX_HEAD_BYTES + MAX_BODY_BYTES
 """What is kept of what a client sends while its request has no answer yet; it is not read on beyond that."""
@@ -27,6 +28,7 @@ class DirectConnection(asyncio.Protocol):
 
     __slots__ = (
         "_address",
+        "_busy",
         "_client",
         "_exchange",
         "_held",
@@ -43,6 +45,8 @@ class DirectConnection(asyncio.Protocol):
     def __init__(self, server: DirectServer) -> None:
         self._server = server
         self._reader = RequestReader()
+        self._busy = False
+        """Whether a request is under way: in the lane or, with `_exchange`, with an application."""
         self._exchange: Exchange | None = None
         self._held = b""
         """What has come and is not read yet: part of a request, or what follows the one under way."""
@@ -72,7 +76,7 @@ class DirectConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read a request, or keep what has come for when the one under way is answered."""
-        if self._exchange is None and self._writable is None:
+        if not self._busy and self._writable is None:
             self._look(self._held + data if self._held else data)
             return
         self._held += data
@@ -111,17 +115,32 @@ class DirectConnection(asyncio.Protocol):
 
     def answered(self, exchange: Exchange, *, closes: bool) -> None:
         """The answer to a request is written. `closes`: nothing may follow it."""
-        if exchange is not self._exchange:
-            return
-        self._exchange, self._since = None, self._server.tick
+        if exchange is self._exchange:
+            self._exchange = None
+            self._end_request(closes=closes)
+
+    def answer(self, answer: HttpAnswer, last: tuple[tuple[bytes, bytes], ...]) -> None:
+        """Send the answer of the lane. `last`: headers behind its own and its length."""
+        closes = self._reader.closes or self._server.ending
+        data, closes = whole_answer(answer, last, self._server.dates.line, closes=closes)
+        self.write(data)
+        self._end_request(closes=closes)
+
+    def failed(self) -> None:
+        """Tell that the lane has no answer."""
+        self._exchange = exchange = Exchange(self, b"", closes=self._reader.closes)
+        exchange.end_without_answer()
+
+    def _end_request(self, *, closes: bool) -> None:
+        self._busy, self._since = False, self._server.tick
         if closes or self._server.ending:
             self._transport.close()
-        else:
+        elif self._held:
             self._go_on()
 
     def _go_on(self) -> None:
         """Read what has come meanwhile, unless the last answer is still to be taken."""
-        if not self._held or self._exchange is not None or self._writable is not None or self._transport.is_closing():
+        if not self._held or self._busy or self._writable is not None or self._transport.is_closing():
             return
         self._transport.resume_reading()
         self._look(self._held)
@@ -143,9 +162,23 @@ class DirectConnection(asyncio.Protocol):
 
     def _begin(self) -> None:
         """Have the request answered that was read."""
-        reader, server = self._reader, self._server
+        self._busy = True
+        lane = self._server.lane
+        if lane is None or not lane.takes(self._reader, self):
+            self.ask(self._server.application)
+
+    def ask(self, application: Application) -> None:
+        """Have an application answer it."""
+        reader = self._reader
         self._exchange = exchange = Exchange(self, reader.body, closes=reader.closes)
-        scope = {
+        if self._transport.is_closing():
+            exchange.client_is_gone()
+        exchange.task = self._server.loop.create_task(exchange.carry_out(application, self.scope()))
+
+    def scope(self) -> Scope:
+        """The request as an application gets it."""
+        reader = self._reader
+        return {
             "type": "http",
             "asgi": _ASGI,
             "http_version": "1.1",
@@ -159,9 +192,8 @@ class DirectConnection(asyncio.Protocol):
             "root_path": "",
             "headers": reader.headers,
             "extensions": {},
-            "state": server.state.copy(),
+            "state": self._server.state.copy(),
         }
-        exchange.task = server.loop.create_task(exchange.carry_out(server.application, scope))
 
     def _pass_on(self, data: bytes) -> None:
         """Have the HTTP server read what has come and all that will come. No answer is outstanding."""
@@ -170,7 +202,7 @@ class DirectConnection(asyncio.Protocol):
 
     def tick(self, now: int) -> None:
         """Once a second: part with whoever says nothing, and pass on what does not become whole."""
-        if self._exchange is not None or self._writable is not None or self._server.ending:
+        if self._busy or self._writable is not None or self._server.ending:
             return
         if self._transport.is_closing():  # until its client has taken the last answer
             return
@@ -181,7 +213,7 @@ class DirectConnection(asyncio.Protocol):
 
     def end(self) -> None:
         """Close it as soon as the request under way, or one of which the body is, is answered; at once without one."""
-        if self._exchange is None and b"\r\n\r\n" not in self._held:
+        if not self._busy and b"\r\n\r\n" not in self._held:
             self._transport.close()
 
     def abort(self) -> None:

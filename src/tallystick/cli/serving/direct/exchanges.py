@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from email.utils import formatdate
 from enum import Enum
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tallystick.cli.serving.direct.connections import DirectConnection
-    from tallystick.web.api.asgi import Application, Message, Scope
+    from tallystick.web.api.asgi import Application, HttpAnswer, Message, Scope
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -52,6 +53,31 @@ def _line(name: bytes, value: bytes) -> bytes:
     if name in _CONSTANT and len(_known_lines) < _MOST_KNOWN:
         _known_lines[name, value] = line
     return line
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _frame(
+    status: int, headers: tuple[tuple[bytes, bytes], ...], last: tuple[tuple[bytes, bytes], ...], closes: bool
+) -> tuple[bytes, bytes, bool]:
+    """What stands before and behind the length of a whole answer, but for its date, and whether it is the last one."""
+    told = {name: value for name, value in (*headers, *last) if name in {b"connection", b"server"}}
+    closes = closes or told.get(b"connection", b"").lower() == b"close"
+    before = b"".join((_LINES[status], *(_line(*header) for header in headers)))
+    behind = b"".join(_line(*header) for header in last)
+    server = b"" if b"server" in told else _SERVER
+    close = _CLOSE if closes and b"connection" not in told else b""
+    return before, behind + server + close, closes
+
+
+def whole_answer(
+    answer: HttpAnswer, last: tuple[tuple[bytes, bytes], ...], date: bytes, *, closes: bool
+) -> tuple[bytes, bool]:
+    """An answer as an exchange writes it that gets it from `respond`, and whether nothing may follow it.
+
+    `last`: headers behind its own and its length; all names in lower case. `date`: what ends the headers.
+    """
+    before, behind, closes = _frame(answer.status, answer.headers, last, closes)
+    return b"%scontent-length: %d\r\n%s%s%s" % (before, len(answer.body), behind, date, answer.body), closes
 
 
 class Dates:
@@ -106,9 +132,9 @@ class Exchange:
         finally:
             self.task = None
             if self._stage is not _Stage.ENDED:
-                self._end_without_answer()
+                self.end_without_answer()
 
-    def _end_without_answer(self) -> None:
+    def end_without_answer(self) -> None:
         """Tell the client that there is none; where one has begun, hanging up is all that tells it."""
         if self._stage is _Stage.SENDING:
             self._end(complete=False)

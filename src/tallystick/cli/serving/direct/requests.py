@@ -53,11 +53,11 @@ class RequestReading(Enum):
 class RequestReader:
     """Reads the requests of one connection. Most have the same headers as the one before: those are read once.
 
-    After WHOLE its attributes tell the request. `headers`: names in lower case; a list for its reader to keep.
-    `closes`: the client asks nothing else on this connection.
+    After WHOLE its attributes tell the request. `headers`: names in lower case; a list for its reader to keep; `said`:
+    the same to look up. `closes`: the client asks nothing else on this connection.
     """
 
-    __slots__ = ("_block", "_headers", "_length", "_lines", "body", "closes", "method", "path", "query")
+    __slots__ = ("_block", "_headers", "_length", "_lines", "body", "closes", "method", "path", "query", "said")
 
     def __init__(self) -> None:
         self.method = ""
@@ -65,6 +65,7 @@ class RequestReader:
         self.query = b""
         self.body = b""
         self.closes = False
+        self.said: dict[bytes, bytes] = {}
         self._block = b""
         self._lines: dict[bytes, Header] = {}
         self._headers: list[Header] = []
@@ -130,7 +131,7 @@ class RequestReader:
         connection, length = said.get(b"connection", b"keep-alive").lower(), said.get(b"content-length")
         if connection not in {b"keep-alive", b"close"} or (length is not None and _LENGTH.fullmatch(length) is None):
             return False
-        self._headers, self.closes = headers, connection == b"close"
+        self._headers, self.said, self.closes = headers, said, connection == b"close"
         self._length = -1 if length is None else int(length)
         if len(block) <= _MAX_KEPT_BYTES and self._length <= MAX_BODY_BYTES:
             self._block, self._lines = block, dict(zip(lines, headers, strict=True))

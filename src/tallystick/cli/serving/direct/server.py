@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tallystick.cli.serving.direct.inner import Behind
     from tallystick.web.api.asgi import Application
+    from tallystick.web.api.plain.lane import Lane
 
 _AT_ONCE: Final = 32
 """So many connections are accepted before whoever has connected already is heard again."""
@@ -44,13 +45,21 @@ class _Connection(Protocol):
 class DirectServer:
     """Answers the clients of `listener` in the running loop. `most`: more connections wait until one is closed.
 
-    `directory`: of the HTTP server's own socket; `behind`: the application as that one sees it.
+    `directory`: of the HTTP server's own socket; `behind`: the application as that one sees it. `lane`: the short way
+    to it for plain calls.
     """
 
     def __init__(
-        self, application: Application, behind: Behind, listener: socket.socket, directory: Path, most: int
+        self,
+        application: Application,
+        behind: Behind,
+        listener: socket.socket,
+        directory: Path,
+        most: int,
+        lane: Lane | None = None,
     ) -> None:
         self.application = application
+        self.lane = lane
         self.state: dict[str, Any] = behind.state
         self.loop = asyncio.get_running_loop()
         self.dates = Dates()

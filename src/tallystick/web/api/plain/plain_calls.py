@@ -23,14 +23,15 @@ from tallystick.domain.outcomes import Accepted
 from tallystick.domain.refusals import Refused
 from tallystick.domain.scopes import KeyScope
 from tallystick.domain.speedups import plain_requests
-from tallystick.services.actions.instruments import InstrumentBalance, balance_for
+from tallystick.services.actions.instruments import may_know
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.web.api.asgi import header, unknown_address
 from tallystick.web.api.calls import admit, check_account, check_fresh, in_turn
 from tallystick.web.api.plain.plain_answers import written_balance, written_payment
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import asyncio
+    from collections.abc import Callable
     from datetime import datetime
     from types import ModuleType
 
@@ -46,7 +47,9 @@ BALANCE: Final = "GetPrepaidBalance"
 MOST_KEYS: Final = 256
 """Keys that a process has ready for checking signatures: as many as it caches."""
 
-_FORMS: Final = frozenset({"", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"})
+FORMS: Final = frozenset({"", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"})
+"""Content types of bodies that are read as queries are; "": none was told."""
+
 _SCOPES: Final = {PAY: KeyScope.CHARGE.value, BALANCE: KeyScope.READ.value}
 _TWO_PARTIES: Final = Marketplace()
 
@@ -95,14 +98,19 @@ class PlainCalls:
         """A call, and nothing is done with it yet; None: the general way has to look at it."""
         if self.reader is None or not self._keys or scope["path"] != "/":
             return None
-        verb, query = scope["method"], scope["query_string"]
+        query = scope["query_string"]
         if content:
-            if query or header(scope, b"content-type") not in _FORMS:
+            if query or header(scope, b"content-type") not in FORMS:
                 return None
             query = content
+        return self.read_query(scope["method"], query, header(scope, b"host"))
+
+    def read_query(self, verb: str, query: bytes, host: str) -> PlainCall | None:
+        """The same, of a query or a form as they were sent to ``/``."""
+        if self.reader is None or not self._keys:
+            return None
         service = self.service
-        hosts = signed_hosts(header(scope, b"host"), service.settings.public_url)
-        read = self.reader.read_call(verb, query, hosts, self._keys)
+        read = self.reader.read_call(verb, query, signed_hosts(host, service.settings.public_url), self._keys)
         if read is None:
             return None
         signing_key, moment, version, named, book_id, payment = read
@@ -140,14 +148,37 @@ class PlainCalls:
         service.key_uses.note(key.access_key_id, plain.now)
         check_account(key)
 
+    def lets_in(self, plain: PlainCall, scope_of: Callable[[], Scope]) -> bool:
+        """As `let_in`; False: it would refuse, and nothing has been done."""
+        service, key = self.service, plain.key
+        try:
+            check_fresh(plain.made_at, plain.now, service.settings.timestamp_skew_seconds)
+            check_account(key)
+            admit(service, key, _SCOPES[plain.action], lambda: self.address_of(scope_of()))  # it counts, and so is last
+        except Refused:
+            return False
+        service.key_uses.note(key.access_key_id, plain.now)
+        return True
+
     async def carry_out(self, plain: PlainCall, watched: MeasuredCall, request_id: str) -> bytes:
         """The answer to what was done. Raises Refused, StaleCachedKeyError, and what the committer raises."""
-        service, key = self.service, plain.key
+        key = plain.key
+        return self.told(plain, await in_turn(self.service, key, key, partial(self.begin, plain)), watched, request_id)
+
+    def begin(self, plain: PlainCall) -> asyncio.Future[Any]:
+        """Do what a call asks for, now that it is its turn; `told` knows what comes of it. Raises Refused."""
+        if plain.payment is not None:
+            return self._pay(plain, plain.payment)
+        return self.service.balances.ask(plain.book_id, InstrumentId(plain.named), plain.key)
+
+    def told(self, plain: PlainCall, came: Any, watched: MeasuredCall, request_id: str) -> bytes:  # noqa: ANN401 - an Outcome, or what was read of a balance
+        """The answer to what came of a call. Raises Refused, StaleCachedKeyError."""
         if plain.payment is None:
-            return written_balance(
-                plain.version, await in_turn(service, key, key, partial(self._read_balance, plain)), request_id
-            )
-        outcome = await in_turn(service, key, key, partial(self._pay, plain, plain.payment))
+            found = self.service.balances.found(came, plain.key)
+            kind, instrument_id = IdKind.PREPAID_INSTRUMENT, InstrumentId(plain.named)
+            balance = may_know(found, plain.key, kind, instrument_id, plain.book_id)
+            return written_balance(plain.version, balance, request_id)
+        outcome: Outcome = came
         if isinstance(outcome, Accepted):
             watched.transaction_id = outcome.transaction_id
             return written_payment(plain.version, outcome, request_id)
@@ -155,7 +186,7 @@ class PlainCalls:
             raise outcome
         raise TypeError(f"{PAY} came to {outcome!r}")
 
-    def _pay(self, plain: PlainCall, payment: Payment) -> Awaitable[Outcome]:
+    def _pay(self, plain: PlainCall, payment: Payment) -> asyncio.Future[Outcome]:
         """The command that `services/actions/pay.py` makes of such a call, handed over. Raises Refused."""
         amount_micros, reference, digest, of_caller, of_sender = payment
         service, key = self.service, plain.key
@@ -170,7 +201,3 @@ class PlainCalls:
         )
         command = commands.Pay(request, TokenId(plain.named), amount_micros, _TWO_PARTIES)
         return service.committer.perform(plain.book_id, command, key, key.flow)
-
-    def _read_balance(self, plain: PlainCall) -> Awaitable[InstrumentBalance]:
-        kind, instrument_id = IdKind.PREPAID_INSTRUMENT, InstrumentId(plain.named)
-        return balance_for(self.service, plain.key, plain.key, kind, instrument_id, plain.book_id)
