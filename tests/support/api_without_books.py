@@ -81,9 +81,11 @@ _KEY: Mapping[str, Any] = {
 @dataclass
 class NotingCommitter:
     """Notes commands instead of carrying them out. A reference that says ``stale`` rejects cached keys, one that says
-    ``refused`` is refused, one that says ``broken`` meets a broken connection."""
+    ``refused`` is refused, one that says ``broken`` meets a broken connection, ``damaged`` a fault of ours, ``lost``
+    never has an answer. What says ``later`` is in `held`, for whoever wants it answered."""
 
     pool: Rows
+    held: list[tuple[asyncio.Future[Outcome], Outcome]] = field(default_factory=list)
     taken: list[tuple[BookId, Pay, str | None, Hashable]] = field(default_factory=list)
     optimistic: bool = True
 
@@ -103,9 +105,22 @@ class NotingCommitter:
             answer.set_result(Refused(Refusal.InsufficientBalance, "There is not so much."))
         elif "broken" in request.caller_reference:
             answer.set_exception(ConnectionResetError())
+        elif "damaged" in request.caller_reference:
+            raise RuntimeError("as it was told to")
+        elif "lost" in request.caller_reference:
+            answer.cancel()
+        elif "later" in request.caller_reference:
+            self.held.append((answer, Accepted(request.transaction_id, TransactionStatus.SUCCESS)))
         else:
             answer.set_result(Accepted(request.transaction_id, TransactionStatus.SUCCESS))
         return answer
+
+    def answer_all(self) -> None:
+        """Answer what was held, but for those who have given up."""
+        held, self.held = self.held, []
+        for answer, outcome in held:
+            if not answer.done():
+                answer.set_result(outcome)
 
     async def perform_all(
         self, book_id: BookId, commands: Sequence[Pay], flow: Hashable = None

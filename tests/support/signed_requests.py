@@ -130,7 +130,9 @@ class SignedRequests:
         if whole["Action"] == "Pay":
             whole |= {
                 "SenderTokenId": self.token(),
-                "CallerReference": dice.choice(["stale", "refused"]) if self.odd() else self.text(128),
+                "CallerReference": dice.choice(["stale", "refused", "broken", "damaged"])
+                if self.odd()
+                else self.text(128),
                 "TransactionAmount.CurrencyCode": dice.choice(["EUR", "usd", ""]) if self.odd() else "USD",
                 "TransactionAmount.Value": dice.choice(_AMOUNTS)
                 if self.odd(2)
