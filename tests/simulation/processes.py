@@ -132,7 +132,7 @@ class Process:
         """Raises what the committer raises, and ConnectionResetError when the process dies meanwhile."""
         if self.network.dead:
             raise ConnectionRefusedError
-        answer = cast("asyncio.Future[Outcome]", self.service.committer.perform(book_id, command))
+        answer = self.service.committer.perform(book_id, command)
         self._asked.add(answer)
         try:
             return await answer

@@ -82,9 +82,9 @@ def amount(name: str, value: str) -> dict[str, str]:
 class Shop:
     """One seller. `books` reaches behind the API, for what only the hosted pages or the operator do.
 
-    `sent`: the signed calls of this shop and of those made from it, with the parameters as they were given. Shops in it that
-    name each other would make the text of one as long as all ways through them, and asyncio asks for the text of what a
-    fixture returns: gigabytes, after some hundred calls of four shops.
+    `sent`: the signed calls of this shop and of those made from it, with the parameters as they were given. Shops in it
+    that name each other would make the text of one as long as all ways through them, and asyncio asks for the text of
+    what a fixture returns: gigabytes, after some hundred calls of four shops.
     """
 
     service: Service = field(repr=False)

@@ -38,14 +38,14 @@ class InstrumentBalance(Struct, frozen=True):
     pending_micros: int
 
 
-class Snapshot(Struct, frozen=True):
+class BalanceSnapshot(Struct, frozen=True):
     """What one statement read: an instrument, and the keys that were to be revalidated."""
 
     balance: InstrumentBalance | None
     keys: CurrentKeys
 
 
-_NOTHING: Final = Snapshot(None, {})
+_NOTHING: Final = BalanceSnapshot(None, {})
 
 
 class Balances:
@@ -65,12 +65,12 @@ class Balances:
 
     def ask(
         self, book_id: BookId, instrument_id: InstrumentId, key: AccessKey | None = None
-    ) -> asyncio.Future[Snapshot | None]:
+    ) -> asyncio.Future[BalanceSnapshot | None]:
         """As `find`, for who does not wait: `found` tells what came of it."""
         return self._reads.find((book_id, instrument_id, None if key is None else key.access_key_id))
 
     @staticmethod
-    def found(read: Snapshot | None, key: AccessKey | None) -> InstrumentBalance | None:
+    def found(read: BalanceSnapshot | None, key: AccessKey | None) -> InstrumentBalance | None:
         """What `find` answers. Raises StaleCachedKeyError."""
         snapshot = read or _NOTHING
         if key is not None and not key.still_is(snapshot.keys):
@@ -78,19 +78,19 @@ class Balances:
         return snapshot.balance
 
 
-async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, Snapshot]:
+async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, BalanceSnapshot]:
     """One statement for each book, so that each is answered by one machine of a cluster."""
     books: dict[BookId, list[_Asked]] = {}
     for one in asked:
         books.setdefault(one[0], []).append(one)
-    snapshots: dict[_Asked, Snapshot] = {}
+    snapshots: dict[_Asked, BalanceSnapshot] = {}
     for book_id, together in books.items():
         wanted = [instrument_id for _, instrument_id, _ in together]
         key_ids = {key_id for _, _, key_id in together if key_id is not None}
         rows = await database.fetch(_READS["instrument_balances"], book_id, wanted, wanted[0], [*key_ids])
         keys = current_keys(terms for row in rows for terms in row["keys"] or ())
         found = {row["instrument_id"]: _balance(row) for row in rows}
-        snapshots |= {one: Snapshot(found.get(one[1]), keys) for one in together}
+        snapshots |= {one: BalanceSnapshot(found.get(one[1]), keys) for one in together}
     return snapshots
 
 
