@@ -1,10 +1,15 @@
-"""The worker: loops that poll for work that is due. `step()` runs each of them once, so that tests can drive it."""
+"""The worker: loops that work when something is due. `step()` runs each of them once, so that tests can drive it.
+
+Whether anything is due is one question for all loops, asked again and again: most of the time nothing is, and a
+statement of each loop cost more than the payments of a lonely client. docs/decisions/212-the-worker-asks-once.md.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +18,7 @@ import structlog
 
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.notify.delivery import NotificationSender
+from tallystick.notify.mail import LIFETIME as LETTERS_SENT_FOR
 from tallystick.notify.mail import MailSender
 from tallystick.notify.webhooks import WebhookSender
 from tallystick.processors.payout_rail import PayoutRail
@@ -33,6 +39,7 @@ from tallystick.services.payouts.sending import send_payouts
 from tallystick.services.rails import events
 from tallystick.services.rails.orders import ask_rails
 from tallystick.services.rails.reconciliation import reconcile_if_due
+from tallystick.store.queries.due_loops import due_loops
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
@@ -41,11 +48,28 @@ _EXPIRE_EVERY: Final = timedelta(seconds=30)  # how often it is looked which aut
 _LOW_EVERY: Final = timedelta(seconds=10)  # how often it is looked which balances have become low
 _DUST_EVERY: Final = timedelta(minutes=1)  # how often it is looked whether the day of a book has come
 _RECONCILE_EVERY: Final = timedelta(minutes=30)  # how often it is looked whether a day is due, and a rail tried again
-_CHAIN_SECONDS: Final = 1.0
-"""Between two looks for what is not chained yet. Nobody waits for it, and two statements five times a second cost."""
+_UNASKED_SECONDS: Final = 10.0
+"""A loop works so often although nothing is known to be due: for what goes by the clock, and so that what the question
+might miss is late, not lost."""
+_OFTEN_SECONDS: Final = 2.5  # the same for what is promised every few seconds
+_CHAIN_SECONDS: Final = 1.0  # between two rounds of chaining: nobody waits for it, and many rows at once cost less
 _GATHER_SECONDS: Final = 0.02  # lets several slots become free, so that one query for due events fills them all
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class WorkerLoop:
+    """What is done again and again. `name`: in the meter, and in what `due_loops` tells; `asked`: something is due.
+
+    `every_seconds`: how often it works unasked; `pause_seconds`: how long it rests at least.
+    """
+
+    name: str
+    work: Callable[[], Awaitable[int]]
+    every_seconds: float = _UNASKED_SECONDS
+    pause_seconds: float = 0.0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True, repr=False)
@@ -168,7 +192,7 @@ class Worker:
         return 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run all loops until `stop` is set. An iteration that fails is logged and tried again at the next interval.
+        """Run all loops until `stop` is set. A round that fails is logged, and its loop goes on.
 
         None begins while the clock is not trusted: a lease or a further try that it dates would last as long as it is
         wrong.
@@ -176,27 +200,34 @@ class Worker:
         Notifications, mail, verification, totals, chains and deletion have loops of their own, so that a slow receiver
         or a long verification of the books never delays payments.
         """
+        loops = self.loops(stop)
         try:
-            await asyncio.gather(
-                self._repeat("rails", self.ask_rails, stop),
-                self._repeat("payouts", self.pay_out, stop),
-                self._repeat("redemptions", self.redeem, stop, _CHAIN_SECONDS),
-                self._repeat("rail_events", self.follow_up_events, stop),
-                self._repeat("notifications", functools.partial(self._deliver, stop, self.notification_sender), stop),
-                self._repeat("events", self.number_events, stop),
-                self._repeat("webhooks", functools.partial(self._deliver, stop, self.webhook_sender), stop),
-                self._repeat("disputes", self.disputes, stop),
-                self._repeat("chains", self.chain, stop, _CHAIN_SECONDS),
-                self._repeat("dust", self.write_off_dust, stop, _CHAIN_SECONDS),
-                self._repeat("reconciliation", self.reconcile, stop, _CHAIN_SECONDS),
-                self._repeat("forgetting", self.forget, stop),
-                self._repeat("mail", self.mail_sender.dispatch, stop),
-                self._repeat("proofs", functools.partial(prove_if_due, self.service), stop),
-                self._repeat("running_proof", self.prover.go_on, stop),
-                self._repeat("figures", functools.partial(add_up_figures, self.service), stop),
-            )
+            await asyncio.gather(self._ask(loops, stop), *(self._repeat(loop, stop) for loop in loops))
         finally:
             await asyncio.gather(self.notification_sender.close(), self.webhook_sender.close())
+
+    def loops(self, stop: asyncio.Event) -> Sequence[WorkerLoop]:
+        """All loops, each with its own work."""
+        proof_seconds = self.service.settings.running_proof_seconds or _UNASKED_SECONDS
+        return (
+            WorkerLoop("rails", self.ask_rails),
+            WorkerLoop("payouts", self.pay_out),
+            WorkerLoop("redemptions", self.redeem),
+            WorkerLoop("rail_events", self.follow_up_events),
+            WorkerLoop("notifications", functools.partial(self._deliver, stop, self.notification_sender)),
+            WorkerLoop("events", self.number_events, every_seconds=_OFTEN_SECONDS),
+            WorkerLoop("webhooks", functools.partial(self._deliver, stop, self.webhook_sender)),
+            WorkerLoop("disputes", self.disputes),
+            WorkerLoop("chains", self.chain, pause_seconds=_CHAIN_SECONDS),
+            WorkerLoop("mail", self.mail_sender.dispatch),
+            WorkerLoop("proofs", functools.partial(prove_if_due, self.service)),
+            # by the clock alone
+            WorkerLoop("dust", self.write_off_dust),
+            WorkerLoop("reconciliation", self.reconcile),
+            WorkerLoop("forgetting", self.forget),
+            WorkerLoop("running_proof", self.prover.go_on, every_seconds=proof_seconds),
+            WorkerLoop("figures", functools.partial(add_up_figures, self.service), every_seconds=_OFTEN_SECONDS),
+        )
 
     async def _deliver(self, stop: asyncio.Event, sender: NotificationSender | WebhookSender) -> int:
         """Claim and send without a pause while events are due: each delivery that ends frees a slot for the next."""
@@ -207,25 +238,55 @@ class Worker:
             await asyncio.sleep(_GATHER_SECONDS)
         return sent
 
-    async def _repeat(
-        self, loop: str, work: Callable[[], Awaitable[int]], stop: asyncio.Event, least_seconds: float = 0.0
-    ) -> None:
-        """Do `work` again and again, with the setting's pause in between, or `least_seconds` where that is longer."""
-        pause_seconds = max(self._pause_seconds, least_seconds)
+    async def _ask(self, loops: Sequence[WorkerLoop], stop: asyncio.Event) -> None:
+        """Ask again and again which loops have something to do. Where that fails, all have: each sees what is wrong."""
+
+        async def ask() -> int:
+            due = await self.due()
+            for loop in loops:
+                if loop.name in due:
+                    loop.asked.set()
+            return 0
+
         while not stop.is_set():
-            try:
-                self.service.trusted_now()
-                self.service.meter.worked(loop, await work())
-            except WrongClockError:
-                self.service.meter.failed(loop)  # the watch has logged it, once
-            except Exception as error:  # noqa: BLE001 - a bug in one pass must not end the worker
-                self.service.damage.note(error)
-                self.service.meter.failed(loop)
-                _log.exception("worker_pass_failed", loop=loop)
-            try:
-                await asyncio.wait_for(stop.wait(), pause_seconds)
-            except TimeoutError:
-                continue
+            if await self._round("questions", ask) is None:
+                _ask_all(loops)
+            await _until(stop, self._pause_seconds)
+        _ask_all(loops)  # so that each sees that it is over
+
+    async def due(self) -> frozenset[str]:
+        """Names of loops that would find something now. Raises WrongClockError."""
+        now = self.service.trusted_now()
+        return await due_loops(
+            self.service.pool,
+            now,
+            redemptions_before=now - redemption.LEASE,
+            letters_after=now - LETTERS_SENT_FOR,
+        )
+
+    async def _repeat(self, loop: WorkerLoop, stop: asyncio.Event) -> None:
+        """Work when it is asked for, and every so often; where there was work, again after the setting's pause."""
+        while not stop.is_set():
+            loop.asked.clear()
+            pieces = await self._round(loop.name, loop.work)
+            await _until(stop, loop.pause_seconds)
+            await _until(loop.asked, self._pause_seconds if pieces else max(loop.every_seconds, self._pause_seconds))
+
+    async def _round(self, name: str, work: Callable[[], Awaitable[int]]) -> int | None:
+        """Do `work` once; how many pieces there were. None: it failed, which is logged, or the clock is not trusted."""
+        try:
+            self.service.trusted_now()
+            pieces = await work()
+        except WrongClockError:
+            self.service.meter.failed(name)  # the watch has logged it, once
+            return None
+        except Exception as error:  # noqa: BLE001 - a bug in one round must not end the worker
+            self.service.damage.note(error)
+            self.service.meter.failed(name)
+            _log.exception("worker_pass_failed", loop=name)
+            return None
+        self.service.meter.worked(name, pieces)
+        return pieces
 
     @property
     def _pause_seconds(self) -> float:
@@ -238,3 +299,16 @@ def _is_time(last: datetime | None, now: datetime, every: timedelta) -> bool:
     Also when it is negative: the clock was set back, and waiting until it has caught up could take for ever.
     """
     return last is None or not timedelta(0) <= now - last < every
+
+
+def _ask_all(loops: Sequence[WorkerLoop]) -> None:
+    for loop in loops:
+        loop.asked.set()
+
+
+async def _until(event: asyncio.Event, at_most_seconds: float) -> None:
+    """Wait until it is set, or for so long."""
+    if at_most_seconds > 0:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_seconds):
+                await event.wait()

@@ -63,14 +63,9 @@ SELECT dispute.book_id, dispute.transaction_id, dispute.original_id
  LIMIT $1
 
 -- name: untold
--- Disputes of which the seller has had no letter yet since the rail told something new, at most $1. That it was opened is old
--- when something else was told before, and so is everything that is told after an end.
+-- At most $1 of which the seller has to be written.
 SELECT book_id, transaction_id
-  FROM dispute
- CROSS JOIN LATERAL (SELECT told[1:coalesce(least(array_position(told, 'won'), array_position(told, 'lost')),
-                                            cardinality(told))]) AS until_end (news)
- WHERE letters < cardinality(told) -- what the index has
-   AND letters < cardinality(news) - CASE WHEN array_position(news, 'opened') > 1 THEN 1 ELSE 0 END
+/* part: untold_disputes */
  ORDER BY book_id, transaction_id
  LIMIT $1
 
