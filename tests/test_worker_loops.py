@@ -27,7 +27,7 @@ from tallystick.store.chains import records as chained
 from tallystick.store.events import deliveries, events
 from tallystick.store.payouts import payouts, schedules
 from tallystick.store.queries import disputes
-from tallystick.store.queries.due_loops import due_loops
+from tallystick.store.queries.queues import due_loops
 from tallystick.store.rails import rail_events
 from tallystick.store.records import mail, outbox, redemptions, verification_runs
 from tallystick.worker import Worker
@@ -184,8 +184,8 @@ async def test_the_question_names_a_loop_exactly_where_it_finds_something(own_po
     }
 
 
-def worker_of(shop: Books, **settings: int) -> Worker:
-    service = Service(Settings(**settings), shop.pool, shop.committer, VAULT, shop.clock)
+def worker_of(shop: Books, interval_ms: int = 200) -> Worker:
+    service = Service(Settings(worker_interval_ms=interval_ms), shop.pool, shop.committer, VAULT, shop.clock)
     return Worker(service, Rails((SimulatedRail(shop.pool, shop.clock, timedelta(0), faults=True),)))
 
 
@@ -238,7 +238,7 @@ async def test_the_question_is_about_loops_that_there_are(shop: Books) -> None:
 
 async def test_a_worker_at_rest_asks_one_question_again_and_again(own_pool: Pool, open_shop: OpenBooks) -> None:
     shop = await open_shop(own_pool)
-    worker = worker_of(shop, worker_interval_ms=10)
+    worker = worker_of(shop, interval_ms=10)
     rounds = worker.service.meter.rounds
     async with running(worker):
         while "questions" not in rounds or rounds["questions"].rounds < 20:  # noqa: ASYNC110 - nobody tells us when
@@ -255,7 +255,7 @@ async def test_loops_go_on_where_the_question_cannot_be_answered(own_pool: Pool,
     """Somebody has taken a table away that other loops do not need."""
     shop = await open_shop(own_pool)
     await own_pool.execute("ALTER TABLE payout_schedule RENAME TO elsewhere")
-    worker = worker_of(shop, worker_interval_ms=10)
+    worker = worker_of(shop, interval_ms=10)
     rounds = worker.service.meter.rounds
     async with running(worker):
         while "rails" not in rounds:  # noqa: ASYNC110 - nobody tells us when

@@ -39,7 +39,7 @@ from tallystick.services.payouts.sending import send_payouts
 from tallystick.services.rails import events
 from tallystick.services.rails.orders import ask_rails
 from tallystick.services.rails.reconciliation import reconcile_if_due
-from tallystick.store.queries.due_loops import due_loops
+from tallystick.store.queries.queues import due_loops
 
 _FORGET_EVERY: Final = timedelta(minutes=10)
 _ANCHOR_EVERY: Final = timedelta(minutes=1)
@@ -66,7 +66,7 @@ class WorkerLoop:
     """
 
     name: str
-    work: Callable[[], Awaitable[int]]
+    work: Callable[[], Awaitable[int]] = field(repr=False)
     every_seconds: float = _UNASKED_SECONDS
     pause_seconds: float = 0.0
     asked: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,4 +1,4 @@
-"""Lengths of the queues over all books, for people and metrics: requests to rails, notifications, mail."""
+"""What waits for the worker in all books: how long its queues are, for people and metrics; which loops have work."""
 
 from __future__ import annotations
 
@@ -59,3 +59,15 @@ async def database_size(database: Database) -> DatabaseSize:
     """How large the database is at this moment."""
     row: Any = await database.fetchrow(_SQL["database_size"])
     return DatabaseSize(**row)
+
+
+async def due_loops(
+    database: Database, now: datetime, *, redemptions_before: datetime, letters_after: datetime
+) -> frozenset[str]:
+    """Names of the worker's loops that would find something at `now`, which is real time.
+
+    Of redemptions only what was asked for, and last claimed, before `redemptions_before` is left over by somebody; of
+    letters only what was written after `letters_after` is still sent.
+    """
+    rows = await database.fetch(_SQL["due_loops"], now, redemptions_before, letters_after)
+    return frozenset(row["loop"] for row in rows)
