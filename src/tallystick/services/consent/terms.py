@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Final
 
-import nh3
-
 from tallystick.domain.commands import AmountRule, LimitTerms, Method, TokenTerms, TokenType
 from tallystick.domain.ids import TokenId
 from tallystick.domain.limits import LimitKind
@@ -40,6 +38,8 @@ def reason_html(reason: str) -> str:
 
     Without signs that turn text around, also those that came as a character reference.
     """
+    import nh3  # noqa: PLC0415 - more than a megabyte, for pages that few processes show
+
     return DIRECTION.sub("", nh3.clean(reason, tags=REASON_TAGS, attributes={})).strip()
 
 

@@ -1,26 +1,19 @@
 """Passkeys beside passwords. Source: W3C Web Authentication, level 3.
 
 A passkey asks its owner for a finger, a face or a PIN (user verification), so it stands for device and owner at once.
+The library that knows the formats of authenticators is loaded where a passkey is made or used: it takes five megabytes,
+which a process that never meets one has for something else.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from tallystick.services.form_errors import FormError
 from tallystick.services.identity import challenges, email_templates, mail
@@ -58,7 +51,8 @@ NOT_MADE: Final = marked("No passkey was made. Try again.")
 TOO_MANY: Final = marked("You have %(num)s passkeys. Remove one that you no longer use first.")
 
 _SIGNING_IN: Final = "sign in"
-_TRANSPORTS: Final = frozenset(transport.value for transport in AuthenticatorTransport)
+_SIGN_IN_MS: Final = 60_000
+"""How long a browser gives somebody to choose a passkey; a hint, which it may ignore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +86,13 @@ def sign_in_options(service: Service) -> dict[str, Any] | None:
     ours = relying_party(service.settings)
     if ours is None:
         return None
-    options = webauthn.generate_authentication_options(
-        rp_id=ours.host,
-        challenge=challenges.make(service, _SIGNING_IN),
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    return options_to_json_dict(options)
+    return {
+        "challenge": _text(challenges.make(service, _SIGNING_IN)),
+        "timeout": _SIGN_IN_MS,
+        "rpId": ours.host,
+        "allowCredentials": [],
+        "userVerification": "required",
+    }
 
 
 def waits_for_address(service: Service, party: Party) -> bool:
@@ -111,6 +106,9 @@ async def registration_options(service: Service, party: Party) -> dict[str, Any]
     if ours is None or waits_for_address(service, party):
         return None
     known = await passkeys.of_party(service.pool, party.party_id)
+    import webauthn  # noqa: PLC0415 - see above
+    from webauthn.helpers import options_to_json_dict, structs  # noqa: PLC0415 - see above
+
     options = webauthn.generate_registration_options(
         rp_id=ours.host,
         rp_name="Tallystick",
@@ -118,17 +116,19 @@ async def registration_options(service: Service, party: Party) -> dict[str, Any]
         user_name=party.email,
         user_display_name=party.name,
         challenge=challenges.make(service, _adding_to(party.party_id)),
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[_descriptor(one) for one in known],
+        exclude_credentials=[
+            structs.PublicKeyCredentialDescriptor(
+                id=one.credential_id,
+                transports=[structs.AuthenticatorTransport(transport) for transport in one.transports],
+            )
+            for one in known
+        ],
     )
     return options_to_json_dict(options)
-
-
-def _descriptor(passkey: Passkey) -> PublicKeyCredentialDescriptor:
-    transports = [AuthenticatorTransport(one) for one in passkey.transports]
-    return PublicKeyCredentialDescriptor(id=passkey.credential_id, transports=transports)
 
 
 def _adding_to(party_id: PartyId) -> str:
@@ -146,6 +146,9 @@ async def add(service: Service, party: Party, answer: str, name: str) -> Passkey
         raise FormError({"name": _(TOO_MANY, num=MAX_PASSKEYS)})
     if ours is None or read is None or challenge is None or waits_for_address(service, party):
         raise FormError({"passkey": _(NOT_MADE)})
+    import webauthn  # noqa: PLC0415 - see above
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415 - see above
+
     try:
         made = webauthn.verify_registration_response(
             credential=answer,
@@ -179,6 +182,9 @@ async def owner_of(service: Service, answer: str) -> Party:
     passkey = None if read is None else await passkeys.find(service.pool, _bytes(read.id))
     if ours is None or challenge is None or passkey is None:
         raise FormError({"passkey": _(FAILED)})
+    import webauthn  # noqa: PLC0415 - see above
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415 - see above
+
     try:
         used = webauthn.verify_authentication_response(
             credential=answer,
@@ -212,7 +218,7 @@ async def remove(service: Service, party: Party, named: str) -> None:
 
 def name_in_forms(passkey: Passkey) -> str:
     """How forms name a passkey: its id in base64 for URLs."""
-    return bytes_to_base64url(passkey.credential_id)
+    return _text(passkey.credential_id)
 
 
 def _read(answer: str) -> _Answer | None:
@@ -233,13 +239,20 @@ async def _challenge(service: Service, read: _Answer | None, purpose: str) -> by
 
 
 def _transports(read: _Answer) -> tuple[str, ...]:
-    given = read.response.get("transports")
-    return tuple(one for one in given if one in _TRANSPORTS) if isinstance(given, list) else ()
+    from webauthn.helpers.structs import AuthenticatorTransport  # noqa: PLC0415 - see above
+
+    ways, given = {transport.value for transport in AuthenticatorTransport}, read.response.get("transports")
+    return tuple(one for one in given if one in ways) if isinstance(given, list) else ()
+
+
+def _text(value: bytes) -> str:
+    """Base64 for URLs, without the signs at its end."""
+    return urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def _bytes(text: str) -> bytes:
     """Base64 for URLs, read; nothing where it is something else."""
     try:
-        return base64url_to_bytes(text)
+        return urlsafe_b64decode(f"{text}===")
     except ValueError:
         return b""

@@ -5,7 +5,6 @@ Also the page on which somebody who needs more than a password uses what they ha
 
 from typing import Any, Final
 
-import segno
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Response
@@ -108,6 +107,8 @@ async def _use_page(member: Member, way_on: str) -> Response[Any]:
 
 
 def _setup_page(member: Member, setup: Setup, way_on: str, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
+    import segno  # noqa: PLC0415 - for who sets an app up, once
+
     drawn = segno.make(setup.uri, micro=False).svg_inline(scale=QR_PIXELS, border=QR_BORDER, dark="#000", light="#fff")
     return member.page(
         "account/set_up_app.html",

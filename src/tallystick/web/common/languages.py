@@ -11,6 +11,8 @@ from litestar import Litestar
 from litestar.connection import Request
 from litestar.datastructures import Cookie, MutableScopeHeaders
 from litestar.enums import ScopeType
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 
 from tallystick.services.context import Service
@@ -30,6 +32,11 @@ _CHOSEN: Final = "tallystick_language_chosen"  # same, or the one that its cooki
 
 class Pages(Litestar):
     """Litestar, answering each request in the right language: its error pages too, which no middleware goes around."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        """No plugins for models of other libraries: no page has any, and to load them takes megabytes."""
+        return [*plugins, MsgspecDIPlugin()]
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend

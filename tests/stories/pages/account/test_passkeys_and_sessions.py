@@ -8,9 +8,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import webauthn
 from tests.stories.pages.authenticator import PRESENT, VERIFIED, Authenticator, asked, bytes_of, text_of
 from tests.stories.pages.people import person
 from tests.stories.pages.world import PASSWORD, Browser, Page, World
+from webauthn.helpers import options_to_json_dict
+from webauthn.helpers.structs import UserVerificationRequirement
 
 from tallystick.services.context import Service
 from tallystick.services.identity import challenges, passkeys
@@ -51,6 +54,17 @@ async def enters(world: World, answer: str, browser: Browser | None = None) -> b
 
 async def options(world: World) -> dict[str, object]:
     return asked(await world.browser_of(world.shared_pages(public_url=ORIGIN)).get("/account/sign-in"))
+
+
+async def test_a_sign_in_page_asks_for_passkeys_in_the_library_s_words(world: World) -> None:
+    ours = passkeys.sign_in_options(named(world))
+    assert ours is not None
+    theirs = webauthn.generate_authentication_options(
+        rp_id="localhost",
+        challenge=bytes_of(ours["challenge"]),
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    assert ours == options_to_json_dict(theirs)
 
 
 async def test_browsers_are_named_in_the_language_of_the_page(world: World) -> None:
