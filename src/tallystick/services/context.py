@@ -58,8 +58,9 @@ class Service:
     rates: CallRates = field(init=False)
     peers: PeerProcesses = field(default_factory=PeerProcesses)
     key_uses: KeyUses = field(default_factory=KeyUses)
-    calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=16, least=4))
-    """Calls under way at a time. So few, where callers share, that none waits long for another's."""
+    calls: FairShares = field(default_factory=lambda: FairShares(alone=100_000, together=16, least=8))
+    """Calls under way at a time. So few, where callers share, that none waits long for another's. Each has as many
+    however many they are: those of all share commits, and small groups cost each of them more."""
     reads: ReadBudget = field(init=False)
     """Turns of calls and files that read much."""
     downloads: Downloads = field(init=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.api_without_books import Api, Rows
 
 from tallystick.services.api.fair_shares import (
     ACTIVE_SECONDS,
@@ -34,6 +36,17 @@ async def test_each_has_a_share_as_soon_as_there_are_two() -> None:
     assert shares.begins("neighbour")
     assert [shares.begins("flood") for _ in range(6)] == [True] * 4 + [False] * 2
     assert [shares.begins("neighbour") for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_many_sellers_have_as_much_each_as_two(tmp_path: Path) -> None:
+    """So groups of commits are as large as with one seller; small ones cost each payment more."""
+    shares = Api(Rows(), tmp_path, None).service.calls
+    sellers = range(16)
+    assert all(shares.begins(seller) for seller in sellers)
+
+    more = [[shares.begins(seller) for _ in range(8)] for seller in sellers]
+
+    assert more == [[True] * 7 + [False]] * len(sellers)
 
 
 async def test_who_has_not_called_for_a_while_does_not_share() -> None:

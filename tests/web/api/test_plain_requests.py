@@ -293,6 +293,20 @@ async def test_of_very_many_keys_the_one_that_was_learnt_first_goes(reader: Modu
     assert api.plain.taken == [False, True]
 
 
+async def test_keys_of_many_sellers_in_turn_all_take_the_short_way(reader: ModuleType, tmp_path: Path) -> None:
+    api = Api(rows(), tmp_path, reader)
+    keys = [f"AK{number:018d}" for number in range(1, 601)]
+    for key in keys:
+        api.rows.add_key(key, SECRET)
+
+    for _ in range(3):
+        api.plain.taken.clear()
+        for key in keys:
+            assert (await api.send(*got(query(PAY | {"AWSAccessKeyId": key})))).status == 200
+
+    assert api.plain.taken == [True] * len(keys)
+
+
 async def test_a_key_that_has_expired_is_refused(reader: ModuleType, tmp_path: Path) -> None:
     api = Api(rows(), tmp_path, reader)
     api.rows.add_key(KEY, SECRET, expires_at=START.replace(minute=1))

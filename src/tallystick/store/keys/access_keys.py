@@ -173,8 +173,8 @@ async def key_versions(database: Database, access_key_ids: Sequence[str]) -> dic
     return {row["terms"]["access_key_id"]: (row["terms"], row["version"]) for row in rows}
 
 
-MAX_CACHED_KEYS: Final = 256
-"""Keys that a process caches: those that are in use, with few sellers."""
+MAX_CACHED_KEYS: Final = 4096
+"""Keys that a process caches: those in use. With more in turn each call finds its own gone, and reads it again."""
 
 
 async def find(database: Database, vault: Vault, access_key_id: str, now: datetime) -> AccessKey | None:

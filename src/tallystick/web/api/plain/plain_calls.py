@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 PAY: Final = "Pay"
 BALANCE: Final = "GetPrepaidBalance"
-MOST_KEYS: Final = 256
+MOST_KEYS: Final = 4096
 """Keys that a process has ready for checking signatures: as many as it caches."""
 
 FORMS: Final = frozenset({"", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"})

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from tallystick.web.api.asgi import Scope
 
 PATH: Final = "/v1/charges"
-MOST_PROVEN: Final = 256
+MOST_PROVEN: Final = 4096
 """Secrets that a process need not look at again."""
 
 _TWO_PARTIES: Final = Marketplace()
