@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.messages.events import BALANCE_LOW, LOW
-from tallystick.domain.money import MAX_AMOUNT_MICROS, display_amount, parse_amount
+from tallystick.domain.money import display_amount, parse_amount
 from tallystick.services.form_errors import FormError
 from tallystick.services.operations import audit
 from tallystick.store.charges import charge_rules
@@ -38,9 +38,8 @@ def read_amount(text: str) -> int | None:
         micros = parse_amount(typed)
     except ValueError:
         micros = 0
-    if not 0 < micros <= MAX_AMOUNT_MICROS:
-        most = display_amount(MAX_AMOUNT_MICROS)
-        raise FormError({FIELD: f"Type an amount from 0.000001 to {most}, such as 5.00, or nothing."})
+    if not micros:
+        raise FormError({FIELD: "Type an amount from 0.000001 on, below a million million, such as 5.00, or nothing."})
     return micros
 
 

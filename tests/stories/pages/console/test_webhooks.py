@@ -286,10 +286,11 @@ async def test_a_developer_chooses_which_balances_are_low(world: World, seller: 
     assert "No prepaid balance is low" in Page(page).text
     saved = Page(await developer.submit(page, "/low-balances", low_balance="5.00"))
     assert "falls below 5.00 USD in the sandbox" in saved.text
-    wrong = await developer.submit(await developer.get(path(seller)), "/low-balances", low_balance="0")
-    assert wrong.status_code == 422
-    assert "Type an amount from 0.000001" in Page(wrong).text
-    assert Page(wrong).form("/low-balances").fields["low_balance"] == "0"
+    for typed in ("0", "five", "1000000000000", "1,234.50"):
+        wrong = await developer.submit(await developer.get(path(seller)), "/low-balances", low_balance=typed)
+        assert wrong.status_code == 422
+        assert "Type an amount from 0.000001 on, below a million million" in Page(wrong).text
+        assert Page(wrong).form("/low-balances").fields["low_balance"] == typed
     gone = Page(await developer.submit(await developer.get(path(seller)), "/low-balances", low_balance=" "))
     assert "No prepaid balance is low" in gone.text
     rows = await world.rows(
