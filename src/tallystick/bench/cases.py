@@ -11,6 +11,7 @@ from tallystick.bench import goals, measures
 from tallystick.bench.load import requests
 from tallystick.bench.load.requests import BATCH_LINES, RequestSigner
 from tallystick.bench.target.sellers import BenchmarkSeller
+from tallystick.settings import Settings
 
 Sellers = list[BenchmarkSeller]
 
@@ -27,7 +28,11 @@ PLAIN: Final = "plain"
 KEEPING: Final = "keeping"
 NOT_KEEPING: Final = "not keeping"
 TWO_PROCESSES: Final = "two processes"
-"""What answers: the service as it is, with all requests kept, with none kept, in two processes."""
+OTHER_FRONT: Final = "other front"
+"""What answers: as it is, with all requests kept, with none kept, in two processes, with the other front."""
+
+OTHER_IS_DIRECT: Final = not Settings().direct_http
+"""Whether the other front reads plain requests from their connections itself: the one that is not the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,17 @@ UNKEPT: Final = replace(PAY, name="unkept", title="Pay as above, no request is k
 TWO: Final = replace(
     PAY, name="two", title="Pay as above, answered by two API processes", clients=(64, 256), server=TWO_PROCESSES
 )
+_BY_THE_OTHER: Final = "requests are read directly" if OTHER_IS_DIRECT else "the HTTP server reads all requests"
+FRONT: Final = replace(
+    PAY, name="front", title=f"Pay as above, {_BY_THE_OTHER}", clients=(1, 64, 256), server=OTHER_FRONT
+)
+FRONT_READ: Final = replace(
+    READ,
+    name="front-read",
+    title=f"GetPrepaidBalance as above, {_BY_THE_OTHER}",
+    clients=(1, 64, 256),
+    server=OTHER_FRONT,
+)
 PINNED: Final = (replace(PAY, name="pay pinned"), replace(TWO, name="two pinned"))
 """One API process and two, with a processor for each, one for the load generator, and the others for the database."""
 
@@ -164,9 +180,9 @@ WARM_UP: Final = Case(
     likely_rate=14_000,
     whose=Whose.ALL,
 )
-WARM_UPS_BESIDE: Final = {KEEPING: 1, NOT_KEEPING: 1, TWO_PROCESSES: 3}
+WARM_UPS_BESIDE: Final = {KEEPING: 1, NOT_KEEPING: 1, TWO_PROCESSES: 3, OTHER_FRONT: 1}
 """How often the seller whom a server's cases charge is charged before: of two processes a client meets only one."""
 
 CASES: Final = (
-    PAY, JSON, TAB, SPREAD, MANY, MIX, READ, KEPT, UNKEPT, TWO, NOTIFIED, BATCH, NEIGHBOUR, MEMORY,
+    PAY, JSON, TAB, SPREAD, MANY, MIX, READ, KEPT, UNKEPT, TWO, FRONT, FRONT_READ, NOTIFIED, BATCH, NEIGHBOUR, MEMORY,
 )  # fmt: skip

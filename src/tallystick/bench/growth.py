@@ -17,11 +17,12 @@ from rich.table import Table
 
 from tallystick.bench.cases import PAY
 from tallystick.bench.goals import GROWN
-from tallystick.bench.interruption import goes_on_to_report
+from tallystick.bench.interruption import goes_on_to_report, is_ended_by
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
 from tallystick.bench.plan import Plan
+from tallystick.bench.proof import BooksProof
 from tallystick.bench.rounds import FAILURES, text_of
 from tallystick.bench.target.filling import Filler, check_room
 from tallystick.bench.target.machine import this_machine
@@ -33,7 +34,6 @@ from tallystick.bench.target.serving import serving_service
 from tallystick.bench.target.sizes import TABLES, bytes_per_payment, count_transactions
 from tallystick.bench.warming import until_calm
 from tallystick.services.context import Service
-from tallystick.store.ledger.verify import verify
 from tallystick.wiring import open_service
 
 CLIENTS: Final = 64
@@ -89,7 +89,7 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     stages: list[GrowthStage] = []
     failures: list[str] = []
-    interrupted = False
+    proof = BooksProof()
     async with open_service(fresh_plan.settings) as fresh, open_service(grown_plan.settings) as grown:
         version = await grown.pool.fetchval("SHOW server_version")
         fresh_stock = await provision(fresh, fresh_plan, progress)
@@ -107,32 +107,23 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
                 ):
                     stages.append(await _stage(plan, target, beside, progress))
                 on_stage(stages[-1])
-        except FAILURES as error:
+        except (asyncio.CancelledError, *FAILURES) as error:
             if not stages:
                 raise
-            failures.append(text_of(error))
-        except asyncio.CancelledError:
-            if not goes_on_to_report(has_figures=bool(stages)):
+            if not is_ended_by(error):
+                failures.append(text_of(error))
+            elif goes_on_to_report(has_figures=True):
+                proof.interrupted = True
+            else:
                 raise
-            interrupted = True
-        found = None if interrupted else await _problems(grown, fresh)
+        await proof.prove(progress, grown.pool, fresh.pool)
     return Growth(
         machine=this_machine(version),
         stages=tuple(stages),
-        problems=tuple(found or ()),
+        problems=tuple(proof.problems),
         failures=tuple(failures),
-        interrupted=found is None,
+        interrupted=proof.interrupted,
     )
-
-
-async def _problems(*services: Service) -> list[str] | None:
-    """What is wrong with their books; None: somebody ended the run before that was known."""
-    try:
-        return [problem for service in services for problem in (await verify(service.pool)).problems]
-    except asyncio.CancelledError:
-        if not goes_on_to_report(has_figures=True):
-            raise
-        return None
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from tallystick.bench.cases import (
     Case,
 )
 from tallystick.bench.goals import HALF
-from tallystick.bench.interruption import goes_on_to_report
+from tallystick.bench.interruption import goes_on_to_report, is_ended_by
 from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, send
@@ -151,10 +151,12 @@ class BenchRun:
             await self._take(Turn([(MEMORY.name, HALF_LOAD_CLIENTS)], self._every_balance))
 
     async def _take(self, turn: Turn, *, keep: bool = True) -> None:
-        """Measure once more. `keep`: whether it is one of the slices that figures are made of."""
+        """Measure once more. `keep`: whether it is one of the slices of figures. Raises CancelledError."""
         try:
             slices = await turn.measure()
         except FAILURES as error:
+            if is_ended_by(error):
+                raise asyncio.CancelledError from error
             self.failures.append(f"{turn.name}: {text_of(error)}")
             self._missing.update(turn.figures if keep else ())
             return
@@ -274,7 +276,7 @@ class BenchRun:
         ]
 
 
-def text_of(error: Exception) -> str:
+def text_of(error: BaseException) -> str:
     """What went wrong, also where an error has no words of its own."""
     return str(error) or type(error).__name__
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,13 +9,13 @@ from typing import Final
 
 import tallystick
 from tallystick.bench.goals import Findings, goals
-from tallystick.bench.interruption import goes_on_to_report
 from tallystick.bench.load import pgbench
 from tallystick.bench.load.slices import Slice
 from tallystick.bench.load.wrk import LoadError, find_wrk
 from tallystick.bench.measures import BenchReport
 from tallystick.bench.plan import Plan
-from tallystick.bench.rounds import FAILURES, BenchRun, OnSlice, text_of
+from tallystick.bench.proof import BooksProof
+from tallystick.bench.rounds import BenchRun, OnSlice
 from tallystick.bench.target.machine import BUSY_PERCENT, this_machine
 from tallystick.bench.target.provisioning import provision
 from tallystick.bench.target.sellers import Progress
@@ -26,7 +25,6 @@ from tallystick.bench.target.serving import WAYS, serving_beside, serving_nothin
 from tallystick.bench.target.sizes import bytes_per_payment
 from tallystick.db.database import check_reachable
 from tallystick.services.context import Service
-from tallystick.store.ledger.verify import verify
 from tallystick.wiring import MAX_CONNECTIONS, MONEY_CONNECTIONS, database_address, open_service
 
 _CONNECTIONS_OF_A_PROCESS: Final = MAX_CONNECTIONS + MONEY_CONNECTIONS + 4  # some to spare
@@ -63,30 +61,21 @@ async def _bench(plan: Plan, progress: Progress, on_slice: OnSlice) -> BenchRepo
             target = Target(plan.directory, service, served, stock.sellers, postmaster, stock.many, beside)
             rounds = BenchRun(plan, target, empty, pgbench_dsn, progress, on_slice)
             await rounds.everything()
-        return await _report(rounds, started_at, version)
+        return await report_of(rounds, started_at, version)
 
 
-async def _report(rounds: BenchRun, started_at: datetime, version: str) -> BenchReport:
+async def report_of(rounds: BenchRun, started_at: datetime, version: str) -> BenchReport:
     """What a run has found. A database that does not answer any more is a problem, and loses no figure.
 
-    Nor does whoever ends the run while the books are looked at.
+    Nor does whoever ends the run while the books are looked at. `version`: PostgreSQL's.
     """
     plan, pool = rounds.plan, rounds.target.service.pool
-    problems: list[str] = []
-    payments, size = 0, None
-    try:
+    proof, payments, size = BooksProof(interrupted=rounds.interrupted), 0, None
+    with proof.looking():
         payments = await pool.fetchval("SELECT count(*) FROM transaction WHERE operation = 'Pay'")
         size = await bytes_per_payment(pool)
-        if not rounds.interrupted:
-            rounds.progress("proving the books", 0, 1)
-            problems += (await verify(pool)).problems
-            rounds.progress("proving the books", 1, 1)
-    except FAILURES as error:
-        problems.append(f"the books could not be verified: {text_of(error)}")
-    except asyncio.CancelledError:
-        if not goes_on_to_report(has_figures=True):
-            raise
-        rounds.interrupted = True
+    if not proof.problems:
+        await proof.prove(rounds.progress, pool)
     measures = rounds.measures()
     return BenchReport(
         version=tallystick.__version__,
@@ -110,11 +99,11 @@ async def _report(rounds: BenchRun, started_at: datetime, version: str) -> Bench
                 remembered=rounds.remembered,
             )
         ),
-        problems=tuple(problems),
+        problems=tuple(proof.problems),
         payments_in_books=payments,
         late_payments=rounds.target.unanswered.late,
         failures=tuple(rounds.failures),
-        interrupted=rounds.interrupted,
+        interrupted=proof.interrupted,
         bytes_per_payment=size,
         remembered=rounds.remembered,
         warnings=(*rounds.warnings, *disturbed(rounds.slices())),

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 
 from tallystick.bench.cases import JSON, PAY
-from tallystick.bench.interruption import goes_on_to_report
+from tallystick.bench.interruption import goes_on_to_report, is_ended_by
 from tallystick.bench.load.slices import Slice, together
 from tallystick.bench.load.wrk import LoadError, find_wrk
 from tallystick.bench.measures import TIMES, Machine, Measure
@@ -23,6 +23,7 @@ from tallystick.bench.peers.localstripe import LOCALSTRIPE
 from tallystick.bench.peers.moto import MOTO
 from tallystick.bench.peers.peer import Peer, PeerRate, Surroundings, installed, python_in
 from tallystick.bench.plan import Plan
+from tallystick.bench.proof import BooksProof
 from tallystick.bench.rounds import FAILURES, text_of
 from tallystick.bench.target.machine import this_machine
 from tallystick.bench.target.provisioning import provision
@@ -30,7 +31,6 @@ from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.server import find_postmaster
 from tallystick.bench.target.service import Target
 from tallystick.bench.target.serving import serving_service
-from tallystick.store.ledger.verify import verify
 from tallystick.wiring import database_address, open_service
 
 BURSAR: Final = Peer(
@@ -113,6 +113,8 @@ class _SideBySide:
         try:
             self.slices[name].append(await measuring)
         except FAILURES as error:
+            if is_ended_by(error):
+                raise asyncio.CancelledError from error
             self.failures[name] = text_of(error)
             self.missing[name] += 1
 
@@ -136,16 +138,17 @@ async def compare(
             where = Surroundings(python, address.admin, place)
             measuring = _SideBySide(target, where, [peer for peer in peers if peer.name in versions])
             await measuring.everything(plan, progress)
-        problems = [] if measuring.interrupted else (await verify(service.pool)).problems
+        proof = BooksProof(interrupted=measuring.interrupted)
+        await proof.prove(progress, service.pool)
     own = [measure for case in plan.cases if (measure := measuring.measure(case.name)) is not None]
     return Comparison(
         machine=this_machine(version),
         clients=CLIENTS,
         own=tuple(own),
         peers=tuple(_figure(peer, versions.get(peer.name), measuring, own[0].rate) for peer in peers),
-        problems=tuple(problems),
+        problems=tuple(proof.problems),
         failures=tuple(f"{name}: {why}" for name, why in measuring.failures.items()),
-        interrupted=measuring.interrupted,
+        interrupted=proof.interrupted,
     )
 
 

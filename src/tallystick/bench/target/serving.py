@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from tallystick.bench.cases import KEEPING, NOT_KEEPING, PLAIN, TWO_PROCESSES
+from tallystick.bench.cases import KEEPING, NOT_KEEPING, OTHER_FRONT, OTHER_IS_DIRECT, PLAIN, TWO_PROCESSES
 from tallystick.bench.plan import Plan
 from tallystick.bench.target.processes import HOST, ServerProcess, free_port, serving
 from tallystick.settings import PREFIX
@@ -25,6 +25,7 @@ WAYS: Final[Mapping[str, Way]] = {
     KEEPING: Way({"KEEP_REQUESTS_DAYS": "30"}),
     NOT_KEEPING: Way({"KEEP_REQUESTS_DAYS": "0"}),
     TWO_PROCESSES: Way({}, processes=2),
+    OTHER_FRONT: Way({"DIRECT_HTTP": "true" if OTHER_IS_DIRECT else "false"}),
 }
 
 
