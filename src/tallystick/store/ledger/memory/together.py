@@ -12,7 +12,7 @@ from tallystick.domain.accounts import is_total
 from tallystick.domain.ids import BookId
 from tallystick.domain.state import Transaction
 from tallystick.store.ledger.apply import Batch, version_conflicts
-from tallystick.store.ledger.apply_payments import is_alike, kind_of, payment_rows
+from tallystick.store.ledger.apply_payments import is_alike, kind_of, order_for_index, payment_rows
 from tallystick.store.ledger.command_queue import QueuedPayment
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.payments_from_memory import FromMemory, recall
@@ -77,7 +77,7 @@ async def write_together(
         first = first or own_first
         if not is_alike(own_first, first):
             raise TypeError("these payments have not come to the same")
-        payments += [(book_id, row, now) for row in paid]
+        payments += [(book_id, row, now) for row in (order_for_index(paid) if one_row else sorted(paid))]
         changes += [(is_total(change[0]), book_id, change) for change in batch.balance_changes(transfers, ())]
         tokens += [(book_id, token) for token in one.guards.tokens]
         events += [(book_id, event, now) for event in batch.events()]
@@ -85,7 +85,6 @@ async def write_together(
         if loaded.charge_events:
             queued += [(book_id, event, now) for event in batch.queued_events()]
         keys.update(zip(one.guards.keys, one.guards.key_versions, strict=True))
-    payments.sort()  # by books and ids, so that indexes grow where these lead, in full pages
     changes.sort()  # as all groups lock accounts
     books = [one.loaded.state.book.book_id for one in found]
     with version_conflicts():
