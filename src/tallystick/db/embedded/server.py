@@ -49,10 +49,11 @@ SERVER_SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",  # the socket only
     "unix_socket_permissions": "0700",
     "max_connections": "400",
-    # Each checkpoint makes the next writes dearer: whole pages go to the log again. The log takes as much room as is
-    # written between two of them, at most this.
+    # Each checkpoint makes the next writes dearer: whole pages go to the log again, most of them of the key of
+    # references, where each payment has a page of its own. The log takes as much room as is written between two of
+    # them, at most this, and a server that crashed replays it, 70 MB a second and more.
     "max_wal_size": "8GB",
-    "checkpoint_timeout": "15min",
+    "checkpoint_timeout": "30min",
     "autovacuum_vacuum_cost_delay": "5ms",  # the default of 2 ms lets it take most of a core from payments
     "jit": "off",  # our statements are short
     "idle_in_transaction_session_timeout": "5min",

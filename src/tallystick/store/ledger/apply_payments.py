@@ -25,10 +25,10 @@ _RECIPIENT: Final = FeePayer.RECIPIENT  # Python 3.11 looks a member up by a cal
 _PREPAID: Final = TokenPurpose.PREPAID_SENDER
 _CREDIT: Final = TokenPurpose.CREDIT_SENDER
 
-_ENTRIES_A_PAGE: Final = 134
-"""Of `transaction_pkey`: 60 bytes each, of a page's 8,152 less its bounds; a piece with more of them splits it twice."""
-_WORTH_PIECES: Final = 200
-"""Smaller groups make pieces that leave much of a page empty: the last book of the index would lose what others gain."""
+_LARGEST_PIECE: Final = 134
+"""A page of `transaction_pkey` has room for 135 entries of 60 bytes; a piece of more splits it twice."""
+_SMALLEST_PIECE: Final = 120
+"""Pieces of fewer leave more of a page empty than the order of ids does in the last book of the index."""
 
 
 class Guards(NamedTuple):
@@ -112,17 +112,17 @@ async def _apply_from_memory(
 def order_for_index(paid: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """A book's new payments in the order in which `transaction_pkey` takes the least room.
 
-    Ids ascend, but other books' entries stand behind a book's newest one. A page that is full is split in halves there,
-    and the left half is never filled up: the next ids are all greater. So a group that is larger than half a page comes
-    in pieces of at most a page, each backwards: what comes after the split of a page belongs between its halves, and
-    fills the left one. Small groups find no half to fill; they come in the order of their ids, which is best for the
-    last book of the index, where pages are split at nine tenths.
+    Ids ascend, but other books' entries stand behind the newest one of a book. There a full page is split in halves,
+    and the left half is never filled up: all later ids are greater. So a group comes in pieces of nearly a page, each
+    backwards: what follows the split belongs between the halves, and fills the left one (docs/decisions/213). Groups
+    that make no such pieces come in the order of their ids, which is best for the last book, where pages are split at
+    nine tenths.
     """
     paid.sort()
     count = len(paid)
-    if count < _WORTH_PIECES:
+    pieces = -(-count // _LARGEST_PIECE)
+    if not count or count < pieces * _SMALLEST_PIECE:
         return paid
-    pieces = -(-count // _ENTRIES_A_PAGE)
     ends = [count * piece // pieces for piece in range(pieces + 1)]
     return [row for start, end in pairwise(ends) for row in reversed(paid[start:end])]
 
