@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tallystick.domain.commands import AmountRule, TokenPurpose, TokenTerms, TokenType
 from tallystick.domain.ids import AccountId, BookId, InstrumentId, PartyId, TokenId, TransactionId
 from tallystick.domain.standing import Standing
-from tallystick.domain.state import Instrument, InstrumentKind
+from tallystick.domain.state import Book, Instrument, InstrumentKind
 from tallystick.domain.tokens import Token
+from tallystick.services.operations.fee_schedules import read_fee_schedules
+from tallystick.store.keys.access_keys import AccessKey
 from tallystick.store.ledger.decode import RowVersions
-from tallystick.store.ledger.memory.payment_memory import PaymentMemory
+from tallystick.store.ledger.memory.payment_memory import MAX_KEYS_PER_BOOK, PaymentMemory, RememberedBook
 
 _NOW = datetime(2027, 3, 1, tzinfo=UTC)
 
@@ -180,3 +184,56 @@ def test_all_that_rules_about_payments_ask_for_comes_back_as_it_was(kind: Instru
         version = 2**32 - 2 if kind is InstrumentKind.PREPAID else None
         told = (known.terms_version, known.token_version, known.instrument_version, known.party_version)
         assert told == (2**31 - 1, 2**32 - 1, version, 2**32 - 3)
+
+
+def _key(name: str = "AK1", scopes: int = 1) -> AccessKey:
+    return AccessKey(
+        access_key_id=name,
+        secret="s",
+        party_id=PartyId(7),
+        environment="sandbox",
+        created_at=_NOW,
+        expires_at=None,
+        party_status="active",
+        book_id=BookId(1),
+        parts=(BookId(1),),
+        clock_offset=timedelta(0),
+        scopes=scopes,
+        networks=(),
+        calls_per_second=None,
+    )
+
+
+def _row_of(key: AccessKey) -> dict[str, Any]:
+    return {
+        "status": key.party_status,
+        "expires_at": key.expires_at,
+        "book_id": key.book_id,
+        "clock_offset_seconds": key.clock_offset.total_seconds(),
+        "parts": [*key.parts],
+        "party_id": key.party_id,
+        "environment": key.environment,
+        "scopes": key.scopes,
+        "networks": [*key.networks],
+        "calls_per_second": key.calls_per_second,
+        "bearer_digest": key.bearer_digest,
+    }
+
+
+def test_a_key_is_compared_once_and_anew_as_soon_as_either_is_another_one() -> None:
+    memory, key = PaymentMemory(10), _key()
+    rules = Book(BookId(1), PartyId(7), True, 10_000, read_fee_schedules(None), simulate_faults=False)
+    book = RememberedBook(rules, None, timedelta(0), 1, 1, _NOW)
+    assert book.version_of(key) is None
+    memory.keep_keys(book, {"AK1": (_row_of(key), 5)})
+    assert [book.version_of(key) for _ in range(3)] == [5, 5, 5]
+
+    wider = _key(scopes=3)
+    assert [book.version_of(one) for one in (wider, key, replace(key), wider)] == [None, 5, 5, None]
+
+    memory.keep_keys(book, {"AK1": (_row_of(wider), 6)})
+    assert [book.version_of(one) for one in (key, wider, key)] == [None, 6, None]
+
+    others = [_key(f"AK{number}") for number in range(2, MAX_KEYS_PER_BOOK + 2)]
+    memory.keep_keys(book, {one.access_key_id: (_row_of(one), 7) for one in others})
+    assert book.version_of(wider) is None, "it was the first one that was remembered"

@@ -55,11 +55,20 @@ class RememberedBook:
     charge_events: bool = False
     one_row_payments: bool = False
     keys: dict[str, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
+    compared: dict[str, tuple[AccessKey, int]] = field(default_factory=dict)
+    """Cached keys that were found to be like the remembered ones, in a dozen terms, with their versions."""
 
     def version_of(self, key: AccessKey) -> int | None:
         """The version of a key, if it is remembered as one that is just like `key`."""
-        known = self.keys.get(key.access_key_id)
-        return known[1] if known is not None and key.still_is({key.access_key_id: known[0]}) else None
+        name = key.access_key_id
+        before = self.compared.get(name)
+        if before is not None and before[0] is key:
+            return before[1]
+        known = self.keys.get(name)
+        if known is None or not key.still_is({name: known[0]}):
+            return None
+        self.compared[name] = key, known[1]
+        return known[1]
 
 
 @dataclass(slots=True, repr=False)
@@ -214,6 +223,7 @@ class PaymentMemory:
     def keep_keys(self, book: RememberedBook, keys: Mapping[str, tuple[Mapping[str, Any], int]]) -> None:
         """Remember keys of a book; of very many, the ones that were remembered first go."""
         book.keys.update(keys)
+        book.compared.clear()
         while len(book.keys) > MAX_KEYS_PER_BOOK:
             del book.keys[next(iter(book.keys))]
 
