@@ -7,7 +7,7 @@ the lock of the seller's last number. So whoever dies leaves either all of a bat
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from tallystick.db.connections import Connection
     from tallystick.domain.ids import BookId
     from tallystick.services.context import Service
-    from tallystick.store.events.events import EventHome, QueuedEvent
+    from tallystick.store.events.events import EventHome, EventTransaction, QueuedEvent
 
 AT_ONCE: Final = 500
 _BATCHES_OF_A_PASS: Final = 20
 _UNFINISHED: Final = frozenset({"Pending", "Reserved"})
-_AUTHORIZATION: Final = "authorization."
 _DISPUTE: Final = "dispute."
 
 
@@ -108,24 +107,51 @@ async def _objects(
     """What each event holds, as JSON text, by its key."""
     parts = tuple(sorted({*home.parts, book_id}))
     books = BookContext(service, Actor(None), home.seller_id, home.environment, parts, now + home.clock_offset)
-    moved = [event.subject_id for event in waiting if event.status is not None]
-    transactions = await events.transactions(service.pool, book_id, moved)
-    agreed = await _authorizations(books, [event.subject_id for event in waiting if _is_of_authorization(event)])
-    found: dict[tuple[str, str], str] = {}
+    by_kind = _by_kind(waiting)
+    moved = await events.transactions(service.pool, book_id, _ids(by_kind.transactions))
+    agreed = await _authorizations(books, _ids(by_kind.authorizations))
+    contents = [
+        *((event, _transaction(home, moved.get(event.subject_id), event)) for event in by_kind.transactions),
+        *((event, agreed.get(event.subject_id)) for event in by_kind.authorizations),
+        *[(event, await _dispute(books, event)) for event in by_kind.disputes],
+        *[(event, await _key(service, home, event, now)) for event in by_kind.keys],
+    ]
+    return {event.key: msgspec.json.encode(content or _gone(event)).decode() for event, content in contents}
+
+
+class _ByKind(NamedTuple):
+    """Events by the kind of object that they are about."""
+
+    transactions: list[QueuedEvent]
+    authorizations: list[QueuedEvent]
+    disputes: list[QueuedEvent]
+    keys: list[QueuedEvent]
+
+
+def _by_kind(waiting: Iterable[QueuedEvent]) -> _ByKind:
+    kinds = _ByKind([], [], [], [])
     for event in waiting:
         if event.type.startswith(_DISPUTE):
-            content = await _dispute(books, event)
+            kinds.disputes.append(event)
         elif event.status is not None:
-            known = transactions.get(event.subject_id)
-            content = None if known is None else transaction_object(home.environment, known, known.sender_token_id)
-            if content is not None:
-                _as_it_was(content, event)
+            kinds.transactions.append(event)
         elif event.type == KEY_REVOKED:
-            content = await _key(service, home, event, now)
+            kinds.keys.append(event)
         else:
-            content = agreed.get(event.subject_id)
-        found[event.key] = msgspec.json.encode(content or _gone(event)).decode()
-    return found
+            kinds.authorizations.append(event)
+    return kinds
+
+
+def _ids(of: Iterable[QueuedEvent]) -> list[str]:
+    return [event.subject_id for event in of]
+
+
+def _transaction(home: EventHome, known: EventTransaction | None, event: QueuedEvent) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    content = transaction_object(home.environment, known, known.sender_token_id)
+    _as_it_was(content, event)
+    return content
 
 
 def _as_it_was(content: dict[str, Any], event: QueuedEvent) -> None:
@@ -147,10 +173,6 @@ async def _key(service: Service, home: EventHome, event: QueuedEvent, now: datet
         if use.key.access_key_id == event.subject_id:
             return key_object(use, now)
     return None
-
-
-def _is_of_authorization(event: QueuedEvent) -> bool:
-    return event.status is None and event.type != KEY_REVOKED and not event.type.startswith(_DISPUTE)
 
 
 async def _authorizations(books: BookContext, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
