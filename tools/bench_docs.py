@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from tools.bench_chart import goal_chart, growth_chart, rates_chart, save
 
-from tallystick.bench.goals import ALL, GROWN, MEMORY, Findings, standings, wanted_of
+from tallystick.bench.goals import ALL, GROWN, MEMORY, Findings, label_of, standings, wanted_of
 from tallystick.bench.growth import Growth
 from tallystick.bench.measures import TIMES, BenchReport, Measure
 
@@ -100,7 +100,7 @@ def _rates(report: BenchReport, charts: Path) -> Iterator[str]:
             yield from _row(case, *(_rate(found.get(count)) for count in clients))
     yield ""
     others = [one for one in report.measures if one.clients not in clients and one.case != MEMORY]
-    yield "; ".join(f"{one.case} with {one.clients} clients: {_rate(one)}" for one in others) + "." if others else ""
+    yield "; ".join(f"{label_of(one)}: {_rate(one)}" for one in others) + "." if others else ""
     yield ""
     drawing = rates_chart(report)
     if drawing is not None:
