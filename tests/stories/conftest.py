@@ -12,8 +12,6 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from tests.conftest import MakeDatabase
 from tests.support.balanced import all_balanced, balanced
 from tests.support.clock import TestClock
@@ -21,6 +19,7 @@ from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import CHECKED
 from tests.support.shop import Shop, new_shop
 
+from tallystick.cli.serving.http_server import listening
 from tallystick.processors.rails import Rails
 from tallystick.processors.simulated import SimulatedRail
 from tallystick.services.context import Service
@@ -81,13 +80,8 @@ async def running(make_migrated: MakeDatabase, tmp_path_factory: pytest.TempPath
     )
     async with open_service(settings, clock) as service, httpx.AsyncClient(timeout=30, **CHECKED) as client:
         rail = SimulatedRail(service.pool, clock, timedelta(milliseconds=settings.rail_delay_ms), faults=True)
-        server = Server(asgi_app(service), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
-        serving = asyncio.create_task(server.serve())
-        await until_it_answers(url, client)
-        async with all_balanced(service.pool):
+        async with all_balanced(service.pool), listening(asgi_app(service), "127.0.0.1", port):
             yield Running(service, Worker(service, Rails((rail,))), clock, url, client)
-            server.stop()  # type: ignore[no-untyped-call]
-            await serving
 
 
 @pytest.fixture

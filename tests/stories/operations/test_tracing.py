@@ -12,11 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 from tests.conftest import MakeDatabase
 from tests.notify.receivers import receiver
-from tests.stories.conftest import Running, free_port, until_it_answers
+from tests.stories.conftest import Running, free_port
 from tests.stories.v1.conftest import program_of
 from tests.support.balanced import all_balanced
 from tests.support.clock import TestClock
@@ -26,6 +24,7 @@ from tests.support.master_key import MASTER_KEY
 from tests.support.schemas import CHECKED
 from tests.support.shop import Shop, amount, new_shop
 
+from tallystick.cli.serving.http_server import listening
 from tallystick.client.batch import pay_all
 from tallystick.client.fps import Credentials
 from tallystick.domain.commands import Method
@@ -59,15 +58,8 @@ async def traced(
         )
         async with open_service(settings, clock) as service, httpx.AsyncClient(timeout=30, **CHECKED) as client:
             rail = SimulatedRail(service.pool, clock, timedelta(milliseconds=settings.rail_delay_ms), faults=True)
-            server = Server(
-                asgi_app(service), address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
-            )
-            serving = asyncio.create_task(server.serve())
-            await until_it_answers(url, client)
-            async with all_balanced(service.pool):
+            async with all_balanced(service.pool), listening(asgi_app(service), "127.0.0.1", port):
                 yield Running(service, Worker(service, Rails((rail,))), clock, url, client), collector
-                server.stop()  # type: ignore[no-untyped-call]
-                await serving
 
 
 async def shop_of(running: Running) -> Shop:
