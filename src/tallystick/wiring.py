@@ -326,7 +326,8 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.asgi import LazyApplication  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
     from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
-    from tallystick.web.api.plain.lane import Lane  # noqa: PLC0415 - see above
+    from tallystick.web.api.plain.lane import Lane, Taker  # noqa: PLC0415 - see above
+    from tallystick.web.api.plain.query_lane import QueryTaker  # noqa: PLC0415 - see above
     from tallystick.web.api.query_api import QueryApi  # noqa: PLC0415 - see above
     from tallystick.web.api.refusing import RefusalWriter  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
@@ -334,6 +335,7 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
     from tallystick.web.common.browser.visitors import client_address, network_address  # noqa: PLC0415 - see above
     from tallystick.web.v1.app import JsonApi  # noqa: PLC0415 - see above
+    from tallystick.web.v1.charge_lane import ChargeTaker  # noqa: PLC0415 - see above
 
     def address_of(scope: Scope) -> Address | None:
         """Where a call comes from, for keys that are for some networks only."""
@@ -342,12 +344,12 @@ def asgi_app(service: Service) -> Application:
     def traced(interface: Application) -> Application:
         return interface if service.tracing is None else TracedCalls(interface, service.tracing)
 
-    query_api = QueryApi(service, address_of)
+    query_api, json_api = QueryApi(service, address_of), JsonApi(service, address_of)
     front = Front(
         query_api=traced(query_api),
         soap=traced(LazyApplication(lambda: _soap(service))),
         batch_api=traced(BatchApi(service, address_of)),
-        json_api=traced(JsonApi(service, address_of)),
+        json_api=traced(json_api),
         pages=cast("Application", create_pages(service)),
         refusing=RefusalWriter(service.meter, service.request_log, service.settings.public_url.rstrip("/")),
         address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
@@ -359,7 +361,8 @@ def asgi_app(service: Service) -> Application:
     )
     answers = StrictAnswers(front, service.settings, service.ending)
     if service.tracing is None:
-        answers.lane = Lane(query_api, front, answers)
+        takers: dict[str, Taker] = {"/": QueryTaker(query_api), "/v1/charges": ChargeTaker(json_api)}
+        answers.lane = Lane(service, front, answers, takers)
     return answers
 
 

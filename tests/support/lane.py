@@ -1,29 +1,34 @@
-"""The query API without books behind connections that are read directly, with the lane for plain calls or without."""
+"""Interfaces behind connections that are read directly, without a socket, with the lane for plain calls or without."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import httpx
 from tests.support.api_without_books import Api, without_ids
 
 from tallystick.cli.serving.direct.connections import DirectConnection
 from tallystick.cli.serving.direct.inner import Behind
+from tallystick.cli.serving.direct.requests import RequestReader, RequestReading
 from tallystick.cli.serving.direct.server import DirectServer
 from tallystick.services.process.request_log import RequestLine
 from tallystick.web.api.front import Front
 from tallystick.web.api.plain.lane import Lane, LaneClient, WholeRequest
+from tallystick.web.api.plain.query_lane import QueryTaker
 from tallystick.web.api.refusing import RefusalWriter
 from tallystick.web.api.strict_answers import StrictAnswers
 
 if TYPE_CHECKING:
-    from tallystick.web.api.asgi import Receive, Scope, Send
+    from tallystick.services.context import Service
+    from tallystick.web.api.asgi import Application, Receive, Scope, Send
+    from tallystick.web.api.plain.lane import Taker
 
 PATIENCE_SECONDS: Final = 60
 ADDRESS: Final = "192.0.2.7"
@@ -34,7 +39,7 @@ async def no_pages(_scope: Scope, _receive: Receive, _send: Send) -> None:
     raise AssertionError("nobody asks for pages here")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class WatchedLane(Lane):
     """Tells which calls it has taken."""
 
@@ -97,6 +102,12 @@ class Caller:
             self.wire.heard.clear()
         return without_ids(_DATE.sub(b"", written))
 
+    async def hear_all(self) -> bytes:
+        """The same as it is."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.wire.heard.wait()
+        return self.wire.written
+
     async def ask(self, data: bytes) -> bytes:
         self.say(data)
         return await self.hear()
@@ -106,9 +117,55 @@ class Caller:
         self.connection.connection_lost(None)
 
 
+@contextmanager
+def direct_server(
+    service: Service, front: Front, takers: Mapping[str, Taker], *, lane: bool
+) -> Iterator[tuple[DirectServer, WatchedLane | None]]:
+    """A server that nobody can connect to but by `caller_of`."""
+    answers = StrictAnswers(front, service.settings, service.ending)
+    short = WatchedLane(service, front, answers, takers) if lane else None
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = DirectServer(answers, Behind(answers), listener, Path(), 10, short)
+        try:
+            yield server, short
+        finally:
+            server.close()
+
+
+def caller_of(server: DirectServer) -> Caller:
+    """Somebody who has connected."""
+    made = Caller(DirectConnection(server), Wire())
+    made.connection.connection_made(made.wire)
+    return made
+
+
+class LaneTransport(httpx.AsyncBaseTransport):
+    """Has requests answered by such a server; what it leaves to the HTTP server goes to `application` by itself."""
+
+    def __init__(self, server: DirectServer, application: Application) -> None:
+        self._server = server
+        self._other = httpx.ASGITransport(cast("Any", application))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Each by a connection of its own."""
+        content = await request.aread()
+        lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+        lines += [b"%s: %s" % one for one in request.headers.raw]
+        data = b"\r\n".join((*lines, b"", content))
+        if RequestReader().read(data) is not RequestReading.WHOLE:
+            return await self._other.handle_async_request(request)
+        caller = caller_of(self._server)
+        caller.say(data)
+        head, _, body = (await caller.hear_all()).partition(b"\r\n\r\n")
+        first, *headers = head.split(b"\r\n")
+        told = [tuple(one.split(b": ", 1)) for one in headers if not one.startswith(b"date: ")]
+        return httpx.Response(int(first[9:12]), headers=cast("Any", told), content=body)
+
+
 @dataclass
 class DirectApi:
-    """The API, and the server of its connections. `lane` None: there is none, and an application has all requests."""
+    """The query API, and the server of its connections. `lane` None: an application has all requests."""
 
     api: Api
     front: Front
@@ -118,9 +175,7 @@ class DirectApi:
     """The log of requests: key, action, outcome."""
 
     def caller(self) -> Caller:
-        made = Caller(DirectConnection(self.server), Wire())
-        made.connection.connection_made(made.wire)
-        return made
+        return caller_of(self.server)
 
     def taken(self) -> list[bool]:
         assert self.lane is not None
@@ -145,16 +200,9 @@ async def direct_api(
     nothing: Any = no_pages
     writer = RefusalWriter(api.service.meter, api.service.request_log)
     front = Front(api.api, nothing, nothing, nothing, nothing, writer, **cast("Any", others or {}))
-    answers = StrictAnswers(front, api.service.settings, api.service.ending)
-    short = WatchedLane(api.api, front, answers) if lane else None
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = DirectServer(answers, Behind(answers), listener, Path(), 10, short)
+    with direct_server(api.service, front, {"/": QueryTaker(api.api)}, lane=lane) as (server, short):
         made = DirectApi(api, front, server, short)
         log = api.service.request_log
         log.clock, log.form, log.write = api.clock, made.note, lambda _: None
-        try:
-            yield made
-        finally:
-            server.close()
-            log.flush()
+        yield made
+        log.flush()

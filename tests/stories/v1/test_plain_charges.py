@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from tests.stories.v1.conftest import Program, as_problem, program_of
 from tests.support.books import Buyer, new_books
+from tests.support.lane import LaneTransport, WatchedLane, direct_server, no_pages
 from tests.support.shop import usd
 
 from tallystick.db.connections import Pool
@@ -21,28 +23,39 @@ from tallystick.domain.ids import BookId
 from tallystick.services.api.fair_shares import CallRates
 from tallystick.services.reports.spending_tokens import SpendingTokens
 from tallystick.store.keys import access_keys
-from tallystick.web.api.asgi import Scope
-from tallystick.web.v1.app import JsonApi
+from tallystick.web.api.asgi import HttpAnswer, Scope
+from tallystick.web.api.calls import MeasuredCall
+from tallystick.web.api.front import Front
+from tallystick.web.api.refusing import RefusalWriter
+from tallystick.web.v1.app import CallSoFar, JsonApi
+from tallystick.web.v1.charge_lane import ChargeTaker
 from tallystick.web.v1.charging import plain
 from tallystick.web.v1.charging.plain import PlainCharge, PlainCharges
+from tallystick.web.v1.endpoint import Endpoint
 
 _OWN = re.compile(rb'"(id|created_at|completed_at|idempotency_key|request_id|transaction|authorization)":"[^"]*"')
 """Members that differ between two requests that are alike."""
 
 
-@dataclass(slots=True)
-class Watched(PlainCharges):
-    """Tells how many requests were answered on the hot path."""
+@dataclass(frozen=True, slots=True)
+class WatchedApi(JsonApi):
+    """Tells how many charges were answered on the hot path."""
 
     answered: list[bool] = field(default_factory=list)
 
-    async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
-        found = await PlainCharges.charge(self, scope, content, request_id)
-        self.answered.append(found.answer is not None)
-        return found
+    def charged(self, charged: PlainCharge, answer: HttpAnswer, watched: MeasuredCall) -> HttpAnswer:
+        self.answered.append(True)
+        return JsonApi.charged(self, charged, answer, watched)
+
+    async def in_general(
+        self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, request_id: str, call: CallSoFar
+    ) -> HttpAnswer:
+        if (endpoint.method, endpoint.path) == ("POST", plain.PATH):
+            self.answered.append(False)
+        return await JsonApi.in_general(self, endpoint, subject, scope, content, request_id, call)
 
 
-class Never(Watched):
+class Never(PlainCharges):
     """Leaves everything to the general path."""
 
     async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
@@ -55,7 +68,8 @@ class Side:
     """One of both paths, at an application of its own with a buyer of its own."""
 
     program: Program
-    hot: Watched
+    hot: WatchedApi
+    lane: WatchedLane | None = None
     buyer: Any = None
 
     async def ask(self, content: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -67,20 +81,38 @@ class Side:
         return answer.status_code, told, _OWN.sub(rb'"\1":""', body)
 
 
-def side_of(program: Program, kind: type[Watched]) -> Side:
-    api = JsonApi(program.shop.service)
-    hot = kind(program.shop.service)
-    object.__setattr__(api, "plain", hot)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(api))
-    shop = replace(program.shop, client=client, url="http://pay.example")
-    return Side(replace(program, shop=shop), hot)
+MakeSide = Callable[..., Side]
+
+
+@pytest.fixture(params=["application", "lane"])
+def side_of(request: pytest.FixtureRequest) -> Iterator[MakeSide]:
+    """Makes sides: applications by themselves, or behind connections, those with a hot path with the lane."""
+    with ExitStack() as stack:
+
+        def made(program: Program, *, hot: bool = True) -> Side:
+            service = program.shop.service
+            api = WatchedApi(service)
+            if not hot:
+                object.__setattr__(api, "plain", Never(service))
+            transport: httpx.AsyncBaseTransport = httpx.ASGITransport(cast("Any", api))
+            lane = None
+            if request.param == "lane":
+                nothing: Any = no_pages
+                front = Front(nothing, nothing, nothing, api, nothing, RefusalWriter(service.meter))
+                takers = {plain.PATH: ChargeTaker(api)}
+                server, lane = stack.enter_context(direct_server(service, front, takers, lane=hot))
+                transport = LaneTransport(server, api)
+            shop = replace(program.shop, client=httpx.AsyncClient(transport=transport), url="http://pay.example")
+            return Side(replace(program, shop=shop), api, lane)
+
+        yield made
 
 
 @pytest.fixture
-async def sides(program: Program) -> tuple[Side, Side]:
+async def sides(program: Program, side_of: MakeSide) -> tuple[Side, Side]:
     await program.get("/v1/keys")  # the first call reads and pins the key
     await program.get("/v1/keys")
-    return side_of(program, Watched), side_of(program, Never)
+    return side_of(program), side_of(program, hot=False)
 
 
 def body(**changes: Any) -> bytes:  # noqa: ANN401 - whatever JSON has
@@ -148,6 +180,8 @@ async def test_both_paths_answer_with_the_same_bytes(program: Program, sides: tu
         assert seen == await general.ask(content, otherwise), content
     assert hot.hot.answered[: len(PLAIN)] == [True] * len(PLAIN)
     assert not any(hot.hot.answered[len(PLAIN) :])
+    if hot.lane is not None:  # whose first charge of an authorization has to look it up, which the application does
+        assert hot.lane.taken[: len(PLAIN)] == [False, *[True] * (len(PLAIN) - 1)]
     left = [await program.shop.balance(one.buyer) for one in sides]
     assert left[0] == left[1]
 
@@ -180,11 +214,11 @@ async def test_a_charge_of_either_path_and_a_signed_pay_are_one_under_one_key(
 
 
 @pytest.mark.parametrize("change", ["revoked", "another secret", "without the scope"])
-async def test_a_cached_secret_that_has_ended_charges_nothing(program: Program, change: str) -> None:
+async def test_a_cached_secret_that_has_ended_charges_nothing(program: Program, side_of: MakeSide, change: str) -> None:
     own = await program_of(program.shop)
     await own.get("/v1/keys")
     await own.get("/v1/keys")
-    side = side_of(own, Watched)
+    side = side_of(own)
     shop, now = program.shop, program.shop.clock()
     buyer = await shop.books.funded_buyer("10.00")
     charge = {"authorization": buyer.instrument, "amount": "1.00"}
@@ -203,11 +237,13 @@ async def test_a_cached_secret_that_has_ended_charges_nothing(program: Program, 
     assert await shop.balance(buyer) == usd("7.00")
 
 
-async def test_a_refusal_is_counted_once_and_what_is_cancelled_is_charged_no_more(program: Program) -> None:
+async def test_a_refusal_is_counted_once_and_what_is_cancelled_is_charged_no_more(
+    program: Program, side_of: MakeSide
+) -> None:
     own = await program_of(program.shop, calls_per_second=20)
     still = replace(program.shop.service)
     object.__setattr__(still, "rates", CallRates(0, 0, clock=lambda: 0.0))
-    side = side_of(replace(own, shop=replace(own.shop, service=still)), Watched)
+    side = side_of(replace(own, shop=replace(own.shop, service=still)))
     await side.program.get("/v1/keys")
     await side.program.get("/v1/keys")
     buyer = await program.shop.books.funded_buyer("10.00")
@@ -232,6 +268,42 @@ async def test_rivals_with_one_key_make_one_charge(program: Program, sides: tupl
     assert {answer.json()["id"] for answer in answers} == {answers[0].json()["id"]}
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert await program.shop.balance(buyer) == usd("9.00")
+
+
+@dataclass
+class BreakingCommitter:
+    """Loses the connection during each commit."""
+
+    lost: int = 0
+
+    def reads_optimistically(self, _: BookId) -> bool:
+        return True
+
+    def perform(self, *_: object) -> asyncio.Future[None]:
+        self.lost += 1
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_exception(ConnectionResetError())
+        return answer
+
+
+async def test_what_may_have_been_charged_is_told_and_not_tried_again(program: Program, side_of: MakeSide) -> None:
+    await program.get("/v1/keys")
+    await program.get("/v1/keys")
+    usual = {"content-type": "application/json", "idempotency-key": "lost"}
+    seen = []
+    for hot in (True, False):
+        service, breaking = replace(program.shop.service), BreakingCommitter()
+        object.__setattr__(service, "keys", program.shop.service.keys)
+        side = side_of(replace(program, shop=replace(program.shop, service=service)), hot=hot)
+        side.buyer = await program.shop.books.funded_buyer("10.00")
+        if hot:
+            assert (await side.ask(body(), {**usual, "idempotency-key": "found"}))[0] == 201
+        object.__setattr__(service, "committer", breaking)
+        seen.append(await side.ask(body(), usual))
+        assert breaking.lost == 1
+        assert side.lane is None or not hot or side.lane.taken == [False, True]
+    assert seen[0] == seen[1]
+    assert seen[0][0] == 503
 
 
 @dataclass

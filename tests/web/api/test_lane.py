@@ -394,6 +394,8 @@ async def test_a_turn_that_comes_as_the_time_is_up_is_given_back(tmp_path: Path)
 async def test_an_answer_that_comes_as_the_time_is_up_is_dropped(tmp_path: Path) -> None:
     async with lane(tmp_path, {"under_way": CallsUnderWay(call_seconds=0)}) as (made, caller):
         caller.say(got(pay("broken")))
+        (call,) = made.front.under_way._calls  # noqa: SLF001 - the only one
+        assert len(repr(call)) < 100
         made.front.under_way._look()  # noqa: SLF001 - at this moment
         assert b"has no answer within" in await caller.hear()
         await until(lambda: not made.api.service.calls._under_way)  # noqa: SLF001 - given back

@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from tallystick.services.api.types import Result
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
-    from tallystick.web.api.plain.lane import LaneCall
     from tallystick.web.api.plain.plain_calls import PlainCall
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -115,13 +114,14 @@ class QueryApi:
         self.service.damage.note(error)
         return _refusal(watched.refused(refusal_of(error, request_id)), request_id)
 
-    async def answer_anew(self, call: LaneCall, scope: Scope, _receive: Receive, send: Send) -> None:
+    async def answer_anew(
+        self, action: str, content: bytes, request_id: str, watched: MeasuredCall, scope: Scope, send: Send
+    ) -> None:
         """Answer a call of the lane that its cached key did not open: with the key read from the database."""
-        request_id, watched = call.request_id, call.watched
         try:
-            request = _read(scope, call.body, partial(self.address_of, scope))
-            body = await self._perform_action(ACTIONS[call.plain.action], request, request_id, watched)
-            keep_request(self.service, watched.transaction_id, scope, call.body or scope["query_string"], request_id)
+            request = _read(scope, content, partial(self.address_of, scope))
+            body = await self._perform_action(ACTIONS[action], request, request_id, watched)
+            keep_request(self.service, watched.transaction_id, scope, content or scope["query_string"], request_id)
             answer = HttpAnswer(HTTPStatus.OK, HEADERS, body)
         except Exception as error:  # noqa: BLE001 - as above
             answer = self.failed(error, request_id, watched)

@@ -72,7 +72,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(slots=True)
-class _Call:
+class CallSoFar:
     """A request under way, for the meter and for the headers of its answer. `admitted`: it was counted already."""
 
     watched: MeasuredCall
@@ -97,7 +97,7 @@ class JsonApi:
         if scope["path"] == DOCUMENT_PATH and scope["method"] == "GET":
             await respond(send, HTTPStatus.OK, (_JSON,), _document(self.service.settings.public_url))
             return
-        request_id, call = RANDOM_POOL.uuid(), _Call(MeasuredCall())
+        request_id, call = RANDOM_POOL.uuid(), CallSoFar(MeasuredCall())
         try:
             answer = await self._answer(scope, receive, request_id, call)
         except ClientGoneError:
@@ -105,7 +105,7 @@ class JsonApi:
         call.watched.answered(self.service, request_id)
         await respond(send, answer.status, answer.headers, answer.body)
 
-    async def _answer(self, scope: Scope, receive: Receive, request_id: str, call: _Call) -> HttpAnswer:
+    async def _answer(self, scope: Scope, receive: Receive, request_id: str, call: CallSoFar) -> HttpAnswer:
         more: Headers = ()
         try:
             try:
@@ -118,12 +118,20 @@ class JsonApi:
             return await self._carried_out(endpoint, subject, scope, content, request_id, call)
         except BodyTooLargeError:
             problem = JsonProblemError("body_too_large", f"A body has at most {endpoint.most_bytes} bytes.")
-            more = (CLOSE,)
-        except JsonProblemError as known:
-            problem = known
+            return self._failed(problem, request_id, call, (CLOSE,))
         except ClientGoneError:
             raise
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            return self._failed(error, request_id, call, more)
+
+    def failed(self, error: Exception, request_id: str, watched: MeasuredCall) -> HttpAnswer:
+        """What the caller of a plain charge hears of an exception."""
+        return self._failed(error, request_id, CallSoFar(watched))
+
+    def _failed(self, error: Exception, request_id: str, call: CallSoFar, more: Headers = ()) -> HttpAnswer:
+        if isinstance(error, JsonProblemError):
+            problem = error
+        else:
             self.service.damage.note(error)
             problem = RefusedProblemError(refusal_of(error, request_id))
         call.watched.outcome = problem.refusal.name
@@ -133,14 +141,32 @@ class JsonApi:
         return problem_answer(problem, docs_at, request_id, (_VERSION, *more, *self._rate(call.key)))
 
     async def _carried_out(
-        self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, request_id: str, call: _Call
+        self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, request_id: str, call: CallSoFar
     ) -> HttpAnswer:
         """The answer of what was done; plain charges take the short way. Raises ProblemError, Refused."""
         if scope["path"] == plain.PATH and endpoint.method == "POST" and self.caller_of is by_bearer:
             charged = await self.plain.charge(scope, content, request_id)
             if charged.answer is not None:
-                return self._charged(charged, charged.answer, call)
+                return self.charged(charged, charged.answer, call.watched)
             call.admitted = charged.admitted
+        return await self.in_general(endpoint, subject, scope, content, request_id, call)
+
+    async def charge_anew(
+        self, content: bytes, request_id: str, watched: MeasuredCall, scope: Scope, send: Send
+    ) -> None:
+        """Answer a charge of the lane that did not go well there, and was counted there."""
+        endpoint, call = _PATHS[plain.PATH]["POST"], CallSoFar(watched, admitted=True)
+        try:
+            answer = await self.in_general(endpoint, "", scope, content, request_id, call)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            answer = self._failed(error, request_id, call)
+        watched.answered(self.service, request_id)
+        await respond(send, answer.status, answer.headers, answer.body)
+
+    async def in_general(
+        self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, request_id: str, call: CallSoFar
+    ) -> HttpAnswer:
+        """The answer of what was done the general way. Raises ProblemError, Refused."""
         reply = await self._perform(endpoint, subject, scope, content, call)
         call.watched.transaction_id = reply.transaction_id
         keep_request(self.service, reply.transaction_id, scope, content, request_id)
@@ -148,7 +174,7 @@ class JsonApi:
             keep_request(self.service, transaction_id, scope, part, request_id)
         return self._success(endpoint, reply, scope, request_id, call)
 
-    async def _perform(self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, call: _Call) -> Reply:
+    async def _perform(self, endpoint: Endpoint, subject: str, scope: Scope, content: bytes, call: CallSoFar) -> Reply:
         """All checks in their order, then the endpoint. Raises ProblemError, Refused."""
         service, now = self.service, self.service.clock()
         call.key = key = await self.caller_of(service, _bearer(scope), now)
@@ -168,13 +194,14 @@ class JsonApi:
         async with service.calls.turn(key.party_id, 1, key.flow):
             return await endpoint.perform(asked)
 
-    def _charged(self, charged: PlainCharge, answer: HttpAnswer, call: _Call) -> HttpAnswer:
-        call.watched.transaction_id = charged.transaction_id
-        call.watched.key_id = None if charged.key is None else charged.key.access_key_id
+    def charged(self, charged: PlainCharge, answer: HttpAnswer, watched: MeasuredCall) -> HttpAnswer:
+        """The answer to a plain charge, with what the key may still ask; and that of which it tells is noted."""
+        watched.transaction_id = charged.transaction_id
+        watched.key_id = None if charged.key is None else charged.key.access_key_id
         rate = self._rate(charged.key)
         return HttpAnswer(answer.status, (*answer.headers, *rate), answer.body) if rate else answer
 
-    def _success(self, endpoint: Endpoint, reply: Reply, scope: Scope, request_id: str, call: _Call) -> HttpAnswer:
+    def _success(self, endpoint: Endpoint, reply: Reply, scope: Scope, request_id: str, call: CallSoFar) -> HttpAnswer:
         status = HTTPStatus.OK if reply.replayed else endpoint.status
         replayed = (_REPLAYED,) if reply.replayed else ()
         request = (b"request-id", request_id.encode())

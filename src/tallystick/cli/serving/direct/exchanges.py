@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from tallystick.web.api.asgi import CLOSE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -39,7 +41,9 @@ _JOINED_BYTES: Final = 64 * 1024
 _FAILED: Final = b"Internal server error"
 
 
-_CONSTANT: Final = frozenset({b"cache-control", b"content-type", b"vary", b"x-content-type-options"})
+_CONSTANT: Final = frozenset(
+    {b"cache-control", b"content-type", b"tallystick-version", b"vary", b"x-content-type-options"}
+)
 """Headers that have a few values in all answers of an application: their lines are kept."""
 _MOST_KNOWN: Final = 256
 _known_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
@@ -56,17 +60,10 @@ def _line(name: bytes, value: bytes) -> bytes:
 
 
 @lru_cache(maxsize=_MOST_KNOWN)
-def _frame(
-    status: int, headers: tuple[tuple[bytes, bytes], ...], last: tuple[tuple[bytes, bytes], ...], closes: bool
-) -> tuple[bytes, bytes, bool]:
-    """What stands before and behind the length of a whole answer, but for its date, and whether it is the last one."""
-    told = {name: value for name, value in (*headers, *last) if name in {b"connection", b"server"}}
-    closes = closes or told.get(b"connection", b"").lower() == b"close"
-    before = b"".join((_LINES[status], *(_line(*header) for header in headers)))
-    behind = b"".join(_line(*header) for header in last)
-    server = b"" if b"server" in told else _SERVER
-    close = _CLOSE if closes and b"connection" not in told else b""
-    return before, behind + server + close, closes
+def _last_lines(last: tuple[tuple[bytes, bytes], ...], closes: bool, told: bool) -> bytes:
+    """What stands behind the length of a whole answer, but for its date. `told`: that it closes was said before."""
+    close = _CLOSE if closes and not told and CLOSE not in last else b""
+    return b"".join((*(_line(*header) for header in last), _SERVER, close))
 
 
 def whole_answer(
@@ -76,7 +73,11 @@ def whole_answer(
 
     `last`: headers behind its own and its length; all names in lower case. `date`: what ends the headers.
     """
-    before, behind, closes = _frame(answer.status, answer.headers, last, closes)
+    headers, known = answer.headers, _known_lines
+    before = b"".join([_LINES[answer.status], *[known.get(header) or _line(*header) for header in headers]])
+    told = CLOSE in headers
+    closes = closes or told or CLOSE in last
+    behind = _last_lines(last, closes, told)
     return b"%scontent-length: %d\r\n%s%s%s" % (before, len(answer.body), behind, date, answer.body), closes
 
 

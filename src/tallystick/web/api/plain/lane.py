@@ -3,16 +3,15 @@
 No task, no messages of ASGI, nothing that is awaited: a call is begun while its bytes are read, and answered by whoever
 tells what came of it. All guards that a call meets elsewhere are asked here too, and in the same words; a call that
 one of them would stop, and whatever else the lane is not sure of, is left to the application before anything is done
-with it. `tests/web/api/test_lane.py` holds the answers of both ways against each other.
+with it. What the calls of one path are, their `Taker` knows: `query_lane.py`, `web/v1/charge_lane.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import traceback
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -25,20 +24,16 @@ from tallystick.services.api.callers import StaleCachedKeyError
 from tallystick.services.api.kept_requests import keeps_request
 from tallystick.services.process.random_pool import RANDOM_POOL
 from tallystick.web.api.asgi import CLOSE, HttpAnswer
-from tallystick.web.api.calls import MeasuredCall, keep_request
+from tallystick.web.api.calls import keep_request
 from tallystick.web.api.calls_under_way import GIVEN_UP, UNKNOWN, with_retry_after
-from tallystick.web.api.plain.plain_calls import FORMS
-from tallystick.web.api.query_api import HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
+    from tallystick.services.api.callers import AccessKey
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Application, Receive, Scope, Send
-    from tallystick.web.api.calls_under_way import CallsUnderWay
+    from tallystick.web.api.calls import MeasuredCall
+    from tallystick.web.api.calls_under_way import CallsUnderWay, Refuse
     from tallystick.web.api.front import Front
-    from tallystick.web.api.plain.plain_calls import PlainCall
-    from tallystick.web.api.query_api import QueryApi
     from tallystick.web.api.strict_answers import StrictAnswers
 
 _log: Final = structlog.get_logger(__name__)
@@ -71,13 +66,14 @@ class LaneClient(Protocol):
 
 
 class LaneCall(Struct, eq=False):
-    """A call that was let in. `body`: of the request, empty for a query. `began`: by the clock of calls under way."""
+    """A call that was let in. `body`: of its request, empty for a query. `began`: by the clock of calls under way."""
 
     lane: Lane
     client: LaneClient
-    plain: PlainCall
+    key: AccessKey
     body: bytes
     watched: MeasuredCall
+    refuse: Refuse
     request_id: str = member(default_factory=RANDOM_POOL.uuid)
     began: float = member(default_factory=monotonic)
     waits_for: asyncio.Future[Any] | None = None
@@ -86,10 +82,30 @@ class LaneCall(Struct, eq=False):
     answered: bool = False
     expired: bool = False
 
+    def __repr__(self) -> str:
+        """Short: a future that is shown shows whom it will tell, and all of a service hangs on this."""
+        return f"<{type(self).__name__} {self.request_id}>"
+
+    def carry_out(self) -> asyncio.Future[Any]:
+        """Do what it asks for: what is to come of it. Raises Refused: it is for who reads the key to say."""
+        raise NotImplementedError
+
+    def told(self, came: Any) -> HttpAnswer | None:  # noqa: ANN401 - each kind of call knows its own
+        """The answer to what came of it; None, and StaleCachedKeyError: ask anew. Raises what is a failure."""
+        raise NotImplementedError
+
+    def failure(self, error: Exception) -> HttpAnswer:
+        """What its caller hears of an exception."""
+        raise NotImplementedError
+
+    async def answer_anew(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it as an application, the general way, which reads its key."""
+        raise NotImplementedError
+
     def begin(self) -> None:
         """Do what it asks for as soon as it is its caller's turn."""
         self.lane.under_way.begin(self)
-        shares, key = self.lane.service.calls, self.plain.key
+        shares, key = self.lane.service.calls, self.key
         if shares.begins(key.party_id, 1, key.flow):
             self._carry_out()
             return
@@ -106,18 +122,18 @@ class LaneCall(Struct, eq=False):
             self._carry_out()
 
     def _end_turn(self) -> None:
-        self.lane.service.calls.ended(self.plain.key.party_id)
+        self.lane.service.calls.ended(self.key.party_id)
 
     def _carry_out(self) -> None:
         """It is its turn. What is refused before it has begun is for who has read the key to say, as in `in_turn`."""
         try:
-            self.waits_for = coming = self.lane.api.plain.begin(self.plain)
+            self.waits_for = coming = self.carry_out()
         except Refused:
             self._end_turn()
             self._ask_anew()
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
             self._end_turn()
-            self._finish(self.lane.api.failed(error, self.request_id, self.watched))
+            self._finish(self.failure(error))
         else:
             coming.add_done_callback(self._came)
 
@@ -130,28 +146,25 @@ class LaneCall(Struct, eq=False):
                 coming.exception()  # nobody is left whom it could be told
             return
         try:
-            answer = self._answer_to(coming)
+            answer = self.told(coming.result())
         except StaleCachedKeyError:
-            self._ask_anew()
+            answer = None
         except asyncio.CancelledError:
             self._give_up()
+            return
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
+            answer = self.failure(error)
+        if answer is None:
+            self._ask_anew()
         else:
             self._finish(answer)
 
-    def _answer_to(self, coming: asyncio.Future[Any]) -> HttpAnswer:
-        """Raises StaleCachedKeyError; CancelledError: nobody will tell what came of it."""
-        lane, watched = self.lane, self.watched
-        try:
-            body = lane.api.plain.told(self.plain, coming.result(), watched, self.request_id)
-            transaction_id = watched.transaction_id
-            if transaction_id is not None and keeps_request(lane.service, transaction_id):
-                scope = self.client.scope()
-                keep_request(lane.service, transaction_id, scope, self.body or scope["query_string"], self.request_id)
-            return HttpAnswer(HTTPStatus.OK, HEADERS, body)
-        except StaleCachedKeyError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
-            return lane.api.failed(error, self.request_id, watched)
+    def keep(self, transaction_id: str) -> None:
+        """Keep the request that came to a transaction, where there is room."""
+        if keeps_request(self.lane.service, transaction_id):
+            scope = self.client.scope()
+            content = self.body or scope["query_string"]
+            keep_request(self.lane.service, transaction_id, scope, content, self.request_id)
 
     def _finish(self, answer: HttpAnswer) -> None:
         lane = self.lane
@@ -165,15 +178,19 @@ class LaneCall(Struct, eq=False):
             self.client.answer(answer, lane.answers.last_headers())
 
     def _ask_anew(self) -> None:
-        """Start again with the key read from the database, as the application does, in the time that is left."""
+        """Start again, the general way, in the time that is left."""
         self.lane.under_way.hand_over(self)
-        self.client.ask(partial(self.lane.answer_anew, self))
+        self.client.ask(self._general_way)
+
+    def _general_way(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        send = self.lane.answers.strict(scope, send)
+        return self.lane.under_way.carry_out(self.answer_anew, self.refuse, scope, receive, send, self.began)
 
     def _give_up(self) -> None:
         """Something that was waited for was given up, such as a connection."""
         _log.error("call_given_up", traceback=traceback.format_exc())
         self.lane.under_way.end(self)
-        self._refuse(GIVEN_UP)
+        self._tell(GIVEN_UP)
 
     def stop(self) -> None:
         """Wait no longer."""
@@ -182,56 +199,48 @@ class LaneCall(Struct, eq=False):
 
     async def expire(self) -> None:
         """Answer that its time is up."""
-        self._refuse(UNKNOWN)
+        self._tell(UNKNOWN)
 
-    def _refuse(self, why: str) -> None:
-        answer = with_retry_after(self.lane.front.refusing.query(Refused(Refusal.ServiceUnavailable, why)), 5)
+    def _tell(self, why: str) -> None:
+        answer = with_retry_after(self.refuse(Refused(Refusal.ServiceUnavailable, why)), 5)
         last = self.lane.answers.last_headers()
         if CLOSE in last:  # it stands there once
             answer = HttpAnswer(answer.status, tuple(one for one in answer.headers if one != CLOSE), answer.body)
         self.client.answer(answer, last)
 
 
-@dataclass(slots=True)
+class Taker(Protocol):
+    """Knows the plain calls of one path."""
+
+    def let_in(self, request: WholeRequest, client: LaneClient, lane: Lane) -> LaneCall | None:
+        """A call that has passed all checks; None: it is the application's, and nothing was done with it."""
+
+
+@dataclass(slots=True, repr=False)
 class Lane:
     """Takes plain calls out of connections. `front`, `answers`: what they meet on the application's way."""
 
-    api: QueryApi
+    service: Service
     front: Front
     answers: StrictAnswers
-    service: Service = field(init=False)
+    takers: Mapping[str, Taker]
     under_way: CallsUnderWay = field(init=False)
     _has_limits: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.service, self.under_way = self.api.service, self.front.under_way
+        self.under_way = self.front.under_way
         self._has_limits = bool(self.front.rates.per_second or self.front.by_route)
 
     def takes(self, request: WholeRequest, client: LaneClient) -> bool:
         """Begin a call, which `client` hears of. False: it is the application's, and nothing was done with it."""
-        if request.path != "/" or self.under_way.crowded or self._has_limits or not self._is_call(request):
+        taker = self.takers.get(request.path)
+        if taker is None or self.under_way.crowded or self._has_limits:
             return False
         try:
-            host = request.said[b"host"].decode("latin-1")
-            plain = self.api.plain.read_query(request.method, request.query or request.body, host)
-            if plain is None or not self.api.plain.lets_in(plain, client.scope):
-                return False
+            call = taker.let_in(request, client, self)
         except Exception:  # noqa: BLE001 - the application meets it too, and answers
             return False
-        watched = MeasuredCall(plain.action, key_id=plain.key.access_key_id)
-        LaneCall(self, client, plain, request.body, watched).begin()
+        if call is None:
+            return False
+        call.begin()
         return True
-
-    def _is_call(self, request: WholeRequest) -> bool:
-        """Whether its parameters stand where those of plain calls do: in the query of a GET, or in a form."""
-        if request.method == "GET":
-            return bool(request.query)
-        said = request.said
-        kind = said.get(b"content-type", b"").decode("latin-1")
-        return bool(request.body) and not request.query and kind in FORMS and b"soapaction" not in said
-
-    def answer_anew(self, call: LaneCall, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """The application that answers a call which its cached key did not open."""
-        send = self.answers.strict(scope, send)
-        application, refuse = partial(self.api.answer_anew, call), self.front.refusing.query
-        return self.under_way.carry_out(application, refuse, scope, receive, send, call.began)

@@ -37,11 +37,13 @@ from tallystick.web.v1.endpoint import VERSION
 from tallystick.web.v1.problems import NOT_KEPT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Callable, Mapping
 
-    from tallystick.domain.ids import BookId, TokenId
+    from tallystick.domain.ids import TokenId, TransactionId
+    from tallystick.domain.outcomes import Outcome
     from tallystick.domain.state import Decision, Transaction
-    from tallystick.services.api.callers import AccessKey, Address
+    from tallystick.services.api.callers import AccessKey, Address, SourceOf
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Scope
 
@@ -79,6 +81,49 @@ Asked: TypeAlias = tuple[str, int, str | None, str | None]
 """What a plain charge asks for: authorization, micro-units, description, note."""
 
 
+class Charge(msgspec.Struct):
+    """A charge that was read. `token_id` None: that of its authorization is not known yet. `made`: what was decided."""
+
+    key: AccessKey
+    reference: str
+    body: Asked
+    now: datetime
+    token_id: TokenId | None
+    transaction_id: TransactionId | None = None
+    made: list[Decision] = msgspec.field(default_factory=list)
+
+    def command(self, book_now: datetime) -> commands.Pay:
+        """The Pay that it is. `book_now`: the present moment by the clock of the book."""
+        token_id = self.token_id
+        if token_id is None:
+            raise ValueError("a charge without a token")
+        _, amount_micros, description, note = self.body
+        self.transaction_id = fresh_transaction_id(book_named_in(token_id), book_now)
+        request = commands.Request(
+            self.transaction_id,
+            self.key.party_id,
+            self.reference,
+            digest(self.reference, token_id, self.body),
+            self.now,
+            note,
+            description,
+            refusal_spends=False,
+        )
+        return commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
+
+    def charged_by(self, outcome: Outcome | None) -> Transaction | None:
+        """What was charged and committed; None: it was refused, was answered before, or nothing was begun."""
+        if not isinstance(outcome, Accepted) or outcome.transaction_id != self.transaction_id or not self.made:
+            return None
+        charged = self.made[-1].transactions[0]
+        return charged if charged.status is _SUCCESS and not charged.fee_micros else None
+
+    def answer(self, charged: Transaction, request_id: str) -> HttpAnswer:
+        """What its caller hears."""
+        body = written(self.key.environment, self.reference, self.body, charged)
+        return HttpAnswer(HTTPStatus.CREATED, (*_HEADERS, (b"request-id", request_id.encode())), body)
+
+
 @dataclass(slots=True)
 class PlainCharge:
     """What came of one request here. `admitted`: it was counted, so that it is not counted again."""
@@ -110,66 +155,70 @@ class PlainCharges:
 
     async def charge(self, scope: Scope, content: bytes, request_id: str) -> PlainCharge:
         """Charge, or leave it. Raises what the committer raises but refusals: whether it was done is not known then."""
-        service = self.service
-        now = service.clock()
-        asked = self._asked(scope, content, now)
-        if asked is None:
+        charge = self._asked(scope, content)
+        if charge is None:
             return _LEFT
-        key, reference, body = asked
-        authorization, amount_micros, description, note = body
-        token_id = self._spending_tokens.known(key.parts, authorization)
-        if token_id is None:
-            token_id = await self._spending_tokens.find(key.parts, authorization)
-            if token_id is None:  # it is none of the seller's
+        if charge.token_id is None:
+            charge.token_id = await self._spending_tokens.find(charge.key.parts, charge.body[0])
+            if charge.token_id is None:  # it is none of the seller's
                 return _LEFT
-        book_id = book_named_in(token_id)
-        try:
-            admit(service, key, _CHARGE, partial(self.address_of, scope))
-            moment_of_id = service.moment_of_ids() + key.clock_offset
-        except Refused:
+        if not self.admits(charge, partial(self.address_of, scope)):
             return _LEFT
-        service.key_uses.note(key.access_key_id, now)
-        request = commands.Request(
-            fresh_transaction_id(book_id, moment_of_id),
-            key.party_id,
-            reference,
-            digest(reference, token_id, body),
-            now,
-            note,
-            description,
-            refusal_spends=False,
-        )
-        command = commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
-        charged = await self._perform(key, book_id, command)
+        charged = charge.charged_by(await self._perform(charge))
         if charged is None:
-            self._spending_tokens.forget(authorization)
-            return PlainCharge(key=key, admitted=True)
-        transaction_id = request.transaction_id
-        keep_request(service, transaction_id, scope, content, request_id)
-        told = written(key.environment, reference, body, charged)
-        headers = (*_HEADERS, (b"request-id", request_id.encode()))
-        return PlainCharge(HttpAnswer(HTTPStatus.CREATED, headers, told), key, True, transaction_id)
+            self.forget(charge)
+            return PlainCharge(key=charge.key, admitted=True)
+        keep_request(self.service, charged.transaction_id, scope, content, request_id)
+        return PlainCharge(charge.answer(charged, request_id), charge.key, True, charged.transaction_id)
 
-    def _asked(self, scope: Scope, content: bytes, now: datetime) -> tuple[AccessKey, str, Asked] | None:
-        """The key, its name for the request, and what is asked for; None: it is not plain."""
+    def _asked(self, scope: Scope, content: bytes) -> Charge | None:
+        """A charge; None: it is not plain."""
         found: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in _READ:
                 if name in found:  # a program that sends one of them twice
                     return None
                 found[name] = value
+        return None if scope["query_string"] else self.read(found, content)
+
+    def read(self, found: Mapping[bytes, bytes], content: bytes) -> Charge | None:
+        """A charge, and nothing is done with it yet; None: it is not plain. `found`: headers, each once."""
+        now = self.service.clock()
         reference = found.get(b"idempotency-key", b"").decode("latin-1")
         key = self._key(found.get(b"authorization", b""), now)
         if (
             key is None
             or found.get(b"content-type") != b"application/json"
             or found.get(b"tallystick-version", _VERSION_TEXT) != _VERSION_TEXT
-            or scope["query_string"]
             or not inputs.is_key(reference)
         ):
             return None
         body = read_charge(content)
-        return None if body is None else (key, reference, body)
+        if body is None:
+            return None
+        return Charge(key, reference, body, now, self._spending_tokens.known(key.parts, body[0]))
+
+    def admits(self, charge: Charge, source: SourceOf) -> bool:
+        """Whether it is let in, and counted; False: neither."""
+        key = charge.key
+        try:
+            self.service.moment_of_ids()
+            admit(self.service, key, _CHARGE, source)
+        except Refused:
+            return False
+        self.service.key_uses.note(key.access_key_id, charge.now)
+        return True
+
+    def begin(self, charge: Charge) -> asyncio.Future[Outcome]:
+        """Charge, now that it is its caller's turn: `charged_by` knows what comes of it. Raises Refused."""
+        service, key = self.service, charge.key
+        command = charge.command(service.moment_of_ids() + key.clock_offset)
+        made = charge.made.append
+        return service.committer.perform(book_named_in(command.token_id), command, key, key.flow, made)
+
+    def forget(self, charge: Charge) -> None:
+        """Have the token of its authorization looked up again."""
+        self._spending_tokens.forget(charge.body[0])
 
     def _key(self, header: bytes, now: datetime) -> AccessKey | None:
         """The cached key whose secret a header has; None: the general path reads it, or tells what is wrong."""
@@ -187,22 +236,17 @@ class PlainCharges:
         self._proven[digest] = key
         return key
 
-    async def _perform(self, key: AccessKey, book_id: BookId, command: commands.Pay) -> Transaction | None:
-        """What was charged and committed; None: it was refused, was answered before, or the key has changed."""
-        service, shares = self.service, self.service.calls
-        made: list[Decision] = []
+    async def _perform(self, charge: Charge) -> Outcome | None:
+        """What it came to; None: the key has changed, or nothing was begun."""
+        shares, key = self.service.calls, charge.key
         if not shares.begins(key.party_id, 1, key.flow):
             await shares.begins_later(key.party_id, 1, key.flow)
         try:
-            outcome = await service.committer.perform(book_id, command, key, key.flow, made.append)
-        except StaleCachedKeyError:
+            return await self.begin(charge)
+        except (StaleCachedKeyError, Refused):
             return None
         finally:
             shares.ended(key.party_id)
-        if not isinstance(outcome, Accepted) or outcome.transaction_id != command.request.transaction_id or not made:
-            return None
-        charged = made[-1].transactions[0]
-        return charged if charged.status is _SUCCESS and not charged.fee_micros else None
 
 
 def read_charge(content: bytes) -> Asked | None:
