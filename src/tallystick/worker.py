@@ -210,7 +210,7 @@ class Worker:
         """All loops, each with its own work."""
         proof_seconds = self.service.settings.running_proof_seconds or _UNASKED_SECONDS
         return (
-            WorkerLoop("rails", self.ask_rails),
+            WorkerLoop("rails", self.ask_rails, every_seconds=_OFTEN_SECONDS),  # what ends by its book's clock, too
             WorkerLoop("payouts", self.pay_out),
             WorkerLoop("redemptions", self.redeem),
             WorkerLoop("rail_events", self.follow_up_events),
@@ -261,7 +261,7 @@ class Worker:
             self.service.pool,
             now,
             redemptions_before=now - redemption.LEASE,
-            letters_after=now - LETTERS_SENT_FOR,
+            letters_after=None if self.service.settings.smtp_url is None else now - LETTERS_SENT_FOR,
         )
 
     async def _repeat(self, loop: WorkerLoop, stop: asyncio.Event) -> None:

@@ -86,20 +86,6 @@ AND instrument.total_limit_micros IS NOT DISTINCT FROM tab.total_limit_micros
 AND instrument.expires_at IS NOT DISTINCT FROM tab.expires_at
 AND (instrument.charged_micros + tab.delta_micros <= instrument.total_limit_micros) IS NOT FALSE
 
--- part: ended_by_time
--- Transactions whose time is over at $1 by their book's clock: reservations, and charges no rail was asked for yet.
-SELECT transaction.book_id, transaction_id
-  FROM transaction
-  JOIN book USING (book_id)
- WHERE status = 'Reserved' AND reserved_until <= $1::timestamptz + make_interval(secs => clock_offset_seconds)
-UNION ALL
-SELECT transaction.book_id, transaction_id
-  FROM rail_request
-  JOIN transaction USING (book_id, transaction_id)
-  JOIN book USING (book_id)
- WHERE attempts = 0 AND status = 'Pending' AND rail_request.operation IN ('charge', 'authorize')
-   AND times_out_at <= $1::timestamptz + make_interval(secs => clock_offset_seconds)
-
 -- part: untold_disputes
 -- Those of which the seller has had no letter yet since the rail told something new. That a dispute was opened is old when
 -- something else was told before, and so is everything that is told after an end.

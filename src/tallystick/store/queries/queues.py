@@ -62,12 +62,12 @@ async def database_size(database: Database) -> DatabaseSize:
 
 
 async def due_loops(
-    database: Database, now: datetime, *, redemptions_before: datetime, letters_after: datetime
+    database: Database, now: datetime, *, redemptions_before: datetime, letters_after: datetime | None
 ) -> frozenset[str]:
     """Names of the worker's loops that would find something at `now`, which is real time.
 
     Of redemptions only what was asked for, and last claimed, before `redemptions_before` is left over by somebody; of
-    letters only what was written after `letters_after` is still sent.
+    letters only what was written after `letters_after` is still sent; None: nobody sends any.
     """
     rows = await database.fetch(_SQL["due_loops"], now, redemptions_before, letters_after)
     return frozenset(row["loop"] for row in rows)

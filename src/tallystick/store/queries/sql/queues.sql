@@ -28,12 +28,10 @@ SELECT pg_database_size(current_database()) AS size_bytes,
        current_setting('max_connections')::integer AS max_connections, current_setting('server_version') AS version
 
 -- name: due_loops
--- The names of the worker's loops that would find something at $1. Each part asks what its loop asks first, by the index that the
--- loop uses: ORDER BY keeps the planner to it, whatever was in the tables when they were last counted. $2: redemptions that were
--- asked for since then may be under way; $3: letters from before it are not sent any more.
+-- The names of the worker's loops that would find something at $1. Each part asks what its loop asks first, in the order of an
+-- index: without it, a large table of which statistics say that much is due would be read from its beginning. $2: redemptions
+-- that were asked for since then may be under way; $3: letters from before it are not sent any more, null: nor is any other.
 (SELECT 'rails' AS loop FROM rail_request WHERE due_at <= $1 ORDER BY due_at LIMIT 1)
- UNION ALL
-(SELECT 'rails' FROM (/* part: ended_by_time */) AS ended LIMIT 1)
  UNION ALL
 (SELECT 'payouts' FROM payout_schedule WHERE next_at <= $1 ORDER BY next_at LIMIT 1)
  UNION ALL
@@ -56,6 +54,6 @@ SELECT pg_database_size(current_database()) AS size_bytes,
  UNION ALL
 (SELECT 'chains' FROM authorization_evidence WHERE chain_sequence IS NULL ORDER BY agreed_at LIMIT 1)
  UNION ALL
-(SELECT 'mail' FROM mail WHERE due_at <= $1 AND written_at > $3 ORDER BY due_at LIMIT 1)
+(SELECT 'mail' FROM mail WHERE $3::timestamptz IS NOT NULL AND due_at <= $1 AND written_at > $3 ORDER BY due_at LIMIT 1)
  UNION ALL
 (SELECT 'proofs' FROM verification_run WHERE finished_at IS NULL AND due_at <= $1 LIMIT 1)

@@ -67,6 +67,16 @@ UPDATE rail_request SET missing_since = NULL
  WHERE book_id = $1 AND transaction_id = $2 AND operation = $3 AND missing_since IS NOT NULL
 
 -- name: run_out
--- At most $2 whose time is over.
-/* part: ended_by_time */
+-- At most $2 whose time is over at $1 by their book's clock: reservations, and charges no rail was asked for yet.
+SELECT transaction.book_id, transaction_id
+  FROM transaction
+  JOIN book USING (book_id)
+ WHERE status = 'Reserved' AND reserved_until <= $1::timestamptz + make_interval(secs => clock_offset_seconds)
+UNION ALL
+SELECT transaction.book_id, transaction_id
+  FROM rail_request
+  JOIN transaction USING (book_id, transaction_id)
+  JOIN book USING (book_id)
+ WHERE attempts = 0 AND status = 'Pending' AND rail_request.operation IN ('charge', 'authorize')
+   AND times_out_at <= $1::timestamptz + make_interval(secs => clock_offset_seconds)
  LIMIT $2
