@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from tests.support.books import Books, OpenBooks
 from tests.support.master_key import VAULT
 
 from tallystick.db.connections import Connection, Database, Pool
+from tallystick.db.statements import load_statements
 from tallystick.domain.commands import Method
 from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
@@ -231,10 +233,12 @@ async def test_what_ends_by_its_books_clock_is_found_unasked(own_pool: Pool, ope
             await asyncio.sleep(0.01)
 
 
-async def test_the_question_is_about_loops_that_there_are(shop: Books) -> None:
+async def test_the_question_is_about_loops_that_there_are_and_each_part_is_tried_here(shop: Books) -> None:
     loops = [loop.name for loop in worker_of(shop).loops(asyncio.Event())]
     assert len(loops) == len(set(loops))
-    assert {work.loop for work in WORK.values()} | {"rails"} <= set(loops)
+    asked = re.findall(r"\(SELECT '(\w+)'", load_statements("queues.sql", "tallystick.store.queries")["due_loops"])
+    assert set(asked) <= set(loops)
+    assert set(asked) == {work.loop for work in WORK.values()} | {"rails"}
 
 
 async def test_a_worker_at_rest_asks_one_question_again_and_again(own_pool: Pool, open_shop: OpenBooks) -> None:
