@@ -36,6 +36,7 @@ _COMMITTING: Final = (
     f"{_LEDGER}.command_queue",
     f"{_LEDGER}.memory.payment_memory",
     f"{_LEDGER}.memory.cached_keys",
+    f"{_LEDGER}.memory.written_payments",
     f"{_LEDGER}.memory.payments_from_memory",
     f"{_LEDGER}.memory.together",
     f"{_LEDGER}.group_commits",
@@ -219,7 +220,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a lost update: what payments from memory charge to a tab is not counted",
-        Patch(f"{_LEDGER}.apply_payments", "group.tab_changes(), group.events()", "[], group.events()"),
+        Patch(f"{_LEDGER}.memory.written_payments", "_tabs(loaded, last), events", "[], events"),
         plan={**_RIVALS, "remembers": 4},
     ),
     Mutation(

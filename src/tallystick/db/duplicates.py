@@ -32,11 +32,12 @@ class duplicate_keys:  # noqa: N801 - used as a context manager, as those of con
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        if error is not None and _is_duplicate(error):
+        if error is not None and is_duplicate(error):
             raise DuplicateKeyError(str(error)) from error
 
 
-def _is_duplicate(error: BaseException) -> bool:
+def is_duplicate(error: BaseException) -> bool:
+    """Whether the database says with `error` that a key is taken."""
     if isinstance(error, asyncpg.UniqueViolationError):
         return True
     return isinstance(error, asyncpg.InternalServerError) and str(error).startswith(_SAID)

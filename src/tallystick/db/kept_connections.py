@@ -13,6 +13,8 @@ from asyncpg import InterfaceError
 from tallystick.db.database import forget_plans
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from asyncpg import Record
     from asyncpg.pool import PoolConnectionProxy
 
@@ -45,25 +47,33 @@ class KeptConnections:
     _uses: dict[int, int] = field(default_factory=dict)
     """Of each connection, by the server's number of it."""
 
-    @asynccontextmanager
-    async def one(self, _book_id: int | None = None) -> AsyncIterator[PoolConnectionProxy[Record]]:
+    def one(self, _book_id: int | None = None) -> ConnectionInUse:
         """A connection for one user, whatever the book. Where the user fails, the pool sees what has become of it."""
+        return ConnectionInUse(self)
+
+    async def take(self) -> PoolConnectionProxy[Record]:
+        """The one that was kept last, or one of the pool's."""
         connection = await self._take()
-        try:
-            if self.replans:
+        if self.replans:
+            try:
                 await self._count(connection)
-            yield connection
-        except (TimeoutError, asyncio.CancelledError):
-            connection.terminate()  # it may never answer; the pool would wait until it does
-            await self.pool.release(connection)
-            raise
-        except BaseException:
-            await self.pool.release(connection)
-            raise
-        if not self._awaited and len(self._idle) < self.maximum and _is_open(connection):
+            except BaseException as error:
+                await self.give_up(connection, error)
+                raise
+        return connection
+
+    async def give_back(self, connection: PoolConnectionProxy[Record]) -> None:
+        """Keep it, or let the pool have it. One that the server ends while it is kept is found out by the next user."""
+        if not self._awaited and len(self._idle) < self.maximum:
             self._idle.append(connection)
         else:
             await self.pool.release(connection)
+
+    async def give_up(self, connection: PoolConnectionProxy[Record], error: BaseException) -> None:
+        """Let the pool have one whose user failed."""
+        if isinstance(error, (TimeoutError, asyncio.CancelledError)):
+            connection.terminate()  # it may never answer; the pool would wait until it does
+        await self.pool.release(connection)
 
     async def _take(self) -> PoolConnectionProxy[Record]:
         while self._idle:
@@ -89,6 +99,30 @@ class KeptConnections:
         """Give everything back to the pool."""
         while self._idle:
             await self.pool.release(self._idle.pop())
+
+
+class ConnectionInUse:
+    """Takes one of the kept connections, and gives it back.
+
+    A class, as each lonely payment needs one: a generator takes a dozen calls more.
+    """
+
+    __slots__ = ("_connection", "_kept")
+
+    def __init__(self, kept: KeptConnections) -> None:
+        self._kept = kept
+
+    async def __aenter__(self) -> PoolConnectionProxy[Record]:
+        self._connection = await self._kept.take()
+        return self._connection
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self._kept.give_back(self._connection)
+        else:
+            await self._kept.give_up(self._connection, error)
 
 
 @asynccontextmanager

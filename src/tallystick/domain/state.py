@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
 from typing import Final, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import FeePayer
@@ -316,8 +315,7 @@ class Seller(Struct, frozen=True):
     standing: Standing = WELL_KNOWN
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """What was loaded for a group: only what its commands name. Changed by `apply` alone, between two decisions.
 
     `person_balances`: account balances (ABT) from the operator's book, in micro-units.

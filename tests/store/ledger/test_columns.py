@@ -13,7 +13,7 @@ import pytest
 
 from tallystick.db.connections import Pool
 from tallystick.store.ledger import decode, encode
-from tallystick.store.ledger.apply_payments import _payment_row
+from tallystick.store.ledger.apply_payments import payment_row
 from tallystick.store.ledger.statements import MONEY
 
 AFTER_THE_TOKEN = ["book", "answers", "keys", "charge_events", "one_row_payments", "server_started_at"]
@@ -84,7 +84,7 @@ async def test_the_optimistic_read_is_unpacked_as_it_is_sent(pool: Pool) -> None
         (encode.token_change, "token_change"),
         (encode.event_row, "event_values"),
         (encode.queued_event_row, "queued_event_values"),
-        (_payment_row, "payment_values"),
+        (payment_row, "payment_values"),
     ],
 )
 async def test_rows_are_written_as_their_types_take_them(

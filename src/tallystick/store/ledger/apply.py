@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import takewhile
-from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
+from msgspec import Struct
 
 from tallystick.db.connections import Connection
-from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys
+from tallystick.db.duplicates import DuplicateKeyError, duplicate_keys, is_duplicate
 from tallystick.domain.accounts import AccountKind, account_id, bounds, is_total
 from tallystick.domain.decide import REFERENCE_LIFETIME
 from tallystick.domain.decide.shares import is_of_balance
@@ -37,6 +35,9 @@ from tallystick.store.ledger.encode import (
 from tallystick.store.ledger.load import LoadedState
 from tallystick.store.ledger.statements import MONEY
 
+if TYPE_CHECKING:
+    from types import TracebackType
+
 
 class VersionConflictError(RuntimeError):
     """Another process answered one of the references, or changed what was read optimistically. Nothing was written."""
@@ -50,16 +51,23 @@ class MissingAccountError(RuntimeError):
     """A book lacks one of the accounts on which a group would move something in it. Nothing was written."""
 
 
-@contextmanager
-def version_conflicts() -> Iterator[None]:
+class version_conflicts:  # noqa: N801 - used as a context manager, as those of contextlib
     """Statements that would write only a part divide by zero instead, or meet what is there already."""
-    try:
-        with duplicate_keys():
-            yield
-    except asyncpg.DivisionByZeroError:
-        raise VersionConflictError from None
-    except DuplicateKeyError:
-        raise ReferenceAnsweredError from None
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, asyncpg.DivisionByZeroError):
+            raise VersionConflictError from None
+        if is_duplicate(error) or isinstance(error, DuplicateKeyError):
+            raise ReferenceAnsweredError from None
 
 
 async def apply(
@@ -103,8 +111,7 @@ def _by_book(own: BookId, decisions: Sequence[Decision]) -> list[tuple[BookId, l
     return sorted(books.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What a group decided, on its way into the tables."""
 
     connection: Connection
@@ -179,22 +186,6 @@ class Batch:
         changed.update(token.instrument_id for token in tokens if token.instrument_id is not None)
         return [known[key].account_id for key in changed if key in known]
 
-    def tab_changes(self) -> list[tuple[Any, ...]]:
-        """What payments charge to tabs, each as it was remembered, in the order of their accounts' locks.
-
-        Raises TypeError: an instrument changes in another way, so that this cannot be decided from memory.
-        """
-        known = self.loaded.known_instruments
-        rows = []
-        for key, charged_micros, pending_micros in self._changed_instruments():
-            tab = known[key]
-            if tab.kind is not InstrumentKind.CREDIT or pending_micros != tab.pending_micros:
-                raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
-            delta_micros = charged_micros - tab.charged_micros
-            rows.append((key, tab.account_id, delta_micros, tab.limit_micros, tab.total_limit_micros, tab.expires_at))
-        rows.sort(key=itemgetter(1))
-        return rows
-
     def _changed_instruments(self) -> list[tuple[InstrumentId, int, int]]:
         known = self.loaded.known_instruments
         return [
@@ -215,12 +206,8 @@ class Batch:
         return rows
 
     def queued_events(self) -> list[tuple[Any, ...]]:
-        """Rows of what is an event at the seller's. The operator's own book has none."""
-        loaded = self.loaded
-        if loaded.state.book.seller_id is None:
-            return []
-        known = Known(loaded.known_instruments.keys(), loaded.known_tokens, charges_too=loaded.charge_events)
-        return [queued_event_row(event) for decision in self.decisions for event in happenings(decision, known)]
+        """Rows of what is an event at the seller's."""
+        return queued_events(self.loaded, self.decisions)
 
     def _last_instruments(self) -> dict[InstrumentId, Instrument]:
         return {item.instrument_id: item for decision in self.decisions for item in decision.instruments}
@@ -390,6 +377,14 @@ class Batch:
         """Run one of the rarer statements with `rows` turned into one array per column."""
         columns = [list(column) for column in zip(*rows, strict=True)]
         await self.connection.execute(MONEY[name], book_id, *columns, *more)
+
+
+def queued_events(loaded: LoadedState, decisions: Sequence[Decision]) -> list[tuple[Any, ...]]:
+    """Rows of what is an event at the seller's. The operator's own book has none."""
+    if loaded.state.book.seller_id is None:
+        return []
+    known = Known(loaded.known_instruments.keys(), loaded.known_tokens, charges_too=loaded.charge_events)
+    return [queued_event_row(event) for decision in decisions for event in happenings(decision, known)]
 
 
 def _moved(transfers: Iterable[Transfer]) -> dict[AccountId, int]:

@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from tallystick.db.connections import Connection
-from tallystick.db.database import LOCK_TIMEOUT_MS
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer, TokenPurpose
 from tallystick.domain.decide.receipts import kept_message
-from tallystick.domain.ids import InstrumentId, PartyId, TokenId
+from tallystick.domain.ids import TokenId
 from tallystick.domain.state import KEPT_OF_FINGERPRINT, Decision, IdempotencyRecord, Transaction, Transfer
 from tallystick.domain.tokens import Token
 from tallystick.store.ledger.apply import Batch, version_conflicts
@@ -31,36 +30,17 @@ _SMALLEST_PIECE: Final = 120
 """Pieces of fewer leave more of a page empty than the order of ids does in the last book of the index."""
 
 
-class Guards(NamedTuple):
-    """The versions that rows must still have when what was decided from memory is written, as the statement takes them.
-
-    `tokens`: ids and versions of tokens, their instruments and senders. `book`: of the book and its owner.
-    `server_started_at`: when the server was started that told them; another one's versions say nothing. `patience`: how
-    long the statement waits for somebody's lock.
-    """
-
-    tokens: Sequence[tuple[TokenId, int, InstrumentId, int | None, PartyId, int]]
-    book: Sequence[int]
-    keys: Sequence[str]
-    key_versions: Sequence[int]
-    server_started_at: datetime
-    patience: str = f"{LOCK_TIMEOUT_MS}ms"
-
-
 async def apply_payments(
     connection: Connection,
     loaded: LoadedState,
     decisions: Sequence[Decision],
     *,
     real_now: datetime,
-    guards: Guards | None = None,
 ) -> None:
     """Apply and commit `decisions` about payments from instruments: all of it, or nothing.
 
-    `real_now`: from when on others may be told. `guards`: of what was decided from memory, which is payments alone, by
-    tokens that they do not change; `loaded.versions` are then those of the terms. Raises VersionConflictError;
-    TypeError where a decision comes to anything but a payment or a refusal; asyncpg's errors where a constraint of the
-    schema holds against the domain.
+    `real_now`: from when on others may be told. Raises VersionConflictError; TypeError where a decision comes to
+    anything but a payment or a refusal; asyncpg's errors where a constraint of the schema holds against the domain.
     """
     group = Batch(connection, loaded, decisions)
     one_row = loaded.one_row_payments
@@ -78,35 +58,12 @@ async def apply_payments(
         loaded.now,
     )
     queued = group.queued_events() if loaded.charge_events else []  # else they are no events: the seller asked for none
-    if guards is not None:
-        if tokens or refused:
-            raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
-        await _apply_from_memory(group, values, guards, queued, real_now)
-        return
     more = group.more(tokens)
     with version_conflicts():
         if any(more) or queued:
             await connection.execute(MONEY["apply_payments_and_more"], *values, *more, real_now, queued)
         else:
             await connection.execute(MONEY["apply_payments"], *values)
-
-
-async def _apply_from_memory(
-    group: Batch, values: tuple[Any, ...], guards: Guards, queued: Sequence[tuple[Any, ...]], real_now: datetime
-) -> None:
-    """By the statement that writes no more than there is."""
-    tabs, events = group.tab_changes(), group.events()
-    told = (events, real_now, queued) if events or queued else ()
-    execute = group.connection.execute
-    with version_conflicts():
-        if tabs and told:
-            await execute(MONEY["apply_tabs_from_memory_and_tell"], *values, *guards, *told, tabs)
-        elif tabs:
-            await execute(MONEY["apply_tabs_from_memory"], *values, *guards, tabs)
-        elif told:
-            await execute(MONEY["apply_from_memory_and_tell"], *values, *guards, *told)
-        else:
-            await execute(MONEY["apply_from_memory"], *values, *guards)
 
 
 def order_for_index(paid: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -154,9 +111,9 @@ def payment_rows(decisions: Sequence[Decision], tokens: Mapping[TokenId, Token] 
             continue
         (transaction,), (transfer,) = decision.transactions, decision.transfers
         first = first or transaction
-        if not (_is_plain(decision, transaction, transfer) and is_alike(transaction, first)):
+        if not (is_plain(decision, transaction, transfer) and is_alike(transaction, first)):
             raise TypeError("this decision needs a transaction of several statements")
-        paid.append(_payment_row(transaction, transfer, answered, tokens))
+        paid.append(payment_row(transaction, transfer, answered, tokens))
         transfers.append(transfer)
     return PaymentRows(paid, refused, transfers, first)
 
@@ -171,8 +128,8 @@ def kind_of(payment: Transaction | None, *, one_row: bool) -> tuple[Any, ...]:
     if payment is None:
         return (None, None, None, None, credit)
     return (
-        payment.operation.value,
-        payment.status.value,
+        payment.operation._value_,  # `value` is two calls in Python 3.11
+        payment.status._value_,
         payment.status_code,
         kept_message(payment) if one_row else payment.status_message,
         credit,
@@ -189,7 +146,7 @@ def is_alike(one: Transaction, other: Transaction) -> bool:
     )
 
 
-def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) -> bool:
+def is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) -> bool:
     """Whether the statement writes all that there is to a decision. What it does not name has the schema's defaults."""
     return not (
         decision.opens
@@ -214,12 +171,13 @@ def _is_plain(decision: Decision, transaction: Transaction, transfer: Transfer) 
     )
 
 
-def _payment_row(
+def payment_row(
     transaction: Transaction,
     transfer: Transfer,
     answered: IdempotencyRecord,
     tokens: Mapping[TokenId, Token] | None,
 ) -> tuple[Any, ...]:
+    """A payment as it is written; `tokens` as in payment_rows."""
     fingerprint, sender_token_id = answered.fingerprint, transaction.sender_token_id
     if tokens is not None:
         if fingerprint is not None:

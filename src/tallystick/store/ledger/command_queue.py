@@ -180,10 +180,9 @@ def is_over(group: Sequence[QueuedCommand[Any]]) -> bool:
 def in_time(group: Sequence[QueuedCommand[Any]]) -> Sequence[QueuedCommand[Any]]:
     """Those whose callers still wait. Nothing is done for the others: they have heard, or hear now, that it is late."""
     now = asyncio.get_running_loop().time()
-    late = TimeoutError()
     for waiting in group:
         if waiting.until <= now and not waiting.answer.done():
-            waiting.answer.set_exception(late)
+            waiting.answer.set_exception(TimeoutError())
     return [waiting for waiting in group if not waiting.answer.done()]
 
 

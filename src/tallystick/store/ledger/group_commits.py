@@ -344,9 +344,10 @@ class GroupCommits:
                 if waiting.decided is not None:
                     waiting.decided(decision)
                 waiting.answer.set_result(decision.outcome)
-        newest = next((done.transactions[-1] for done in reversed(decisions) if done.transactions), None)
-        if newest is not None:
-            self.acknowledged[book_id] = newest.transaction_id
+        for done in reversed(decisions):
+            if done.transactions:
+                self.acknowledged[book_id] = done.transactions[-1].transaction_id
+                break
 
 
 def _remember_callers(tracing: Tracing, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:

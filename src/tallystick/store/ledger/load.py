@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import msgspec
+from msgspec import Struct
+
 from tallystick.db.connections import Connection
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
@@ -77,8 +80,7 @@ class NoSuchBookError(LookupError):
     """A command was sent to a book that does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedState:
+class LoadedState(Struct, frozen=True):
     """The state of a group and what the store needs besides.
 
     `operator_book_id`: the operator's book, or the part of it, that mirrors this one. `balances_book_id`: the one that
@@ -97,7 +99,7 @@ class LoadedState:
     known_instruments: Mapping[InstrumentId, Instrument]
     known_tokens: frozenset[TokenId]
     known_transactions: frozenset[TransactionId] = frozenset()
-    versions: Mapping[AccountId, int] = field(default_factory=dict)
+    versions: Mapping[AccountId, int] = msgspec.field(default_factory=dict)
     parts: Sequence[BookId] = ()
     reuse_references: bool = False
     charge_events: bool = False

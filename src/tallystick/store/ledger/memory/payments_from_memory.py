@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from tallystick.db.connections import Connection
 from tallystick.db.database import LOCK_TIMEOUT_MS
@@ -15,12 +16,12 @@ from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.refusals import Refused
 from tallystick.domain.state import Decision, State
 from tallystick.store.keys.access_keys import key_versions
-from tallystick.store.ledger.apply_payments import Guards, apply_payments
 from tallystick.store.ledger.command_queue import QueuedCommand
 from tallystick.store.ledger.decode import book_from_row
 from tallystick.store.ledger.load import LoadedState
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory, RememberedBook
 from tallystick.store.ledger.memory.remembered_balance import Remembered
+from tallystick.store.ledger.memory.written_payments import Guards, write_payments
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.ledger.statements import MONEY
 
@@ -28,8 +29,7 @@ MANY_REFUSED: Final = 16
 """Where one of so many would be refused, the next payments of a book cost less if all are read for, in one commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class FromMemory:
+class FromMemory(Struct, frozen=True):
     """Payments of a group with what they came to; `rest`: those that have to be read for.
 
     `known`: what they were decided by. `refused`: how many of `rest` are remembered, and would be refused as they are
@@ -53,8 +53,9 @@ class FromMemory:
         self, connection: Connection, real_now: datetime, patience_milliseconds: int = LOCK_TIMEOUT_MS
     ) -> None:
         """Write and commit: all of it, or nothing. Raises VersionConflictError: something is not as remembered."""
-        guards = self.guards._replace(patience=f"{patience_milliseconds}ms")
-        await apply_payments(connection, self.loaded, self.decisions, real_now=real_now, guards=guards)
+        await write_payments(
+            connection, self.loaded, self.decisions, self.guards, real_now, f"{patience_milliseconds}ms"
+        )
 
 
 def worth_a_try(memory: PaymentMemory, group: Sequence[QueuedCommand[Pay]]) -> bool:
@@ -137,15 +138,16 @@ def recall(
         candidates.append(waiting)
     remembered = len(candidates)
     while candidates:
-        loaded = _loaded(book, known, candidates, now, rules)
+        loaded = _loaded(book, known, now, rules)
         decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
         candidates, decisions, again = _without_refused(known, candidates, decisions)
+        refused = remembered - len(candidates)
+        if refused:
+            known = {one.command.token_id: known[one.command.token_id] for one in candidates}
         if candidates and not again:
             rest = [] if len(candidates) == len(group) else _others(group, candidates)
-            refused = remembered - len(candidates)
-            by = _without_left_out(known, candidates, refused)
-            guards = _guards(book, by, checked, candidates)
-            return FromMemory(candidates, decisions, by, loaded, guards, rest, refused)
+            guards = _guards(book, known, checked, candidates)
+            return FromMemory(candidates, decisions, known, loaded, guards, rest, refused)
     return None
 
 
@@ -163,13 +165,13 @@ def _without_refused(
     Only then, if one of them has the reference of one that is left out: what either comes to depends on which came
     first. Nothing else do payments from different instruments have in common.
     """
+    if not any([isinstance(decision.outcome, Refused) for decision in decisions]):
+        return payments, decisions, False
     refused = {
         known[waiting.command.token_id].instrument.instrument_id
         for waiting, decision in zip(payments, decisions, strict=True)
         if isinstance(decision.outcome, Refused)
     }
-    if not refused:
-        return payments, decisions, False
     kept, left_out = [], set()
     for waiting, decision in zip(payments, decisions, strict=True):
         if known[waiting.command.token_id].instrument.instrument_id in refused:
@@ -180,26 +182,16 @@ def _without_refused(
     return [waiting for waiting, _ in kept], [decision for _, decision in kept], again
 
 
-def _without_left_out(
-    known: Mapping[TokenId, Remembered], payments: Sequence[QueuedCommand[Pay]], refused: int
-) -> Mapping[TokenId, Remembered]:
-    """What these payments were decided by: all that is known, where none was left out."""
-    return {one.command.token_id: known[one.command.token_id] for one in payments} if refused else known
-
-
 def _loaded(
     book: RememberedBook,
     known: Mapping[TokenId, Remembered],
-    payments: Sequence[QueuedCommand[Pay]],
     now: datetime,
     rules: Rules,
 ) -> LoadedState:
     """What was remembered, as if it had just been read."""
     state = State(book.book)
     tokens, instruments, versions = state.tokens, state.instruments, {}
-    for waiting in payments:
-        token_id = waiting.command.token_id
-        remembered = known[token_id]
+    for token_id, remembered in known.items():
         instrument = remembered.instrument
         tokens[token_id] = remembered.token
         instruments[instrument.instrument_id] = instrument

@@ -11,11 +11,12 @@ from tallystick.db.statements import load_statements
 from tallystick.domain.accounts import is_total
 from tallystick.domain.ids import BookId
 from tallystick.domain.state import Transaction
-from tallystick.store.ledger.apply import Batch, version_conflicts
-from tallystick.store.ledger.apply_payments import is_alike, kind_of, order_for_index, payment_rows
+from tallystick.store.ledger.apply import version_conflicts
+from tallystick.store.ledger.apply_payments import is_alike, kind_of, order_for_index
 from tallystick.store.ledger.command_queue import QueuedPayment
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.payments_from_memory import FromMemory, recall
+from tallystick.store.ledger.memory.written_payments import written_payments
 from tallystick.store.ledger.rules import Rules
 
 STATEMENTS: Final = load_statements("together.sql", __package__)
@@ -69,21 +70,20 @@ async def write_together(
     for one in found:
         loaded = one.loaded
         book_id, now = loaded.state.book.book_id, loaded.now
-        batch = Batch(connection, loaded, one.decisions)
-        paid, refused, transfers, own_first = payment_rows(one.decisions, loaded.state.tokens if one_row else None)
-        changed_tokens = [*batch.last_tokens()]
-        if refused or changed_tokens or own_first is None:
-            raise TypeError("only payments that change nothing but balances and tabs are decided from memory")
+        written = written_payments(loaded, one.decisions, one_row=one_row)
+        own_first = written.first
+        if own_first is None:
+            raise TypeError("of these payments none is to be written")
         first = first or own_first
         if not is_alike(own_first, first):
             raise TypeError("these payments have not come to the same")
-        payments += [(book_id, row, now) for row in (order_for_index(paid) if one_row else sorted(paid))]
-        changes += [(is_total(change[0]), book_id, change) for change in batch.balance_changes(transfers, ())]
+        paid = order_for_index(written.paid) if one_row else sorted(written.paid)
+        payments += [(book_id, row, now) for row in paid]
+        changes += [(is_total(change[0]), book_id, change) for change in written.changes]
         tokens += [(book_id, token) for token in one.guards.tokens]
-        events += [(book_id, event, now) for event in batch.events()]
-        tabs += [(book_id, tab) for tab in batch.tab_changes()]
-        if loaded.charge_events:
-            queued += [(book_id, event, now) for event in batch.queued_events()]
+        events += [(book_id, event, now) for event in written.events]
+        tabs += [(book_id, tab) for tab in written.tabs]
+        queued += [(book_id, event, now) for event in written.queued]
         keys.update(zip(one.guards.keys, one.guards.key_versions, strict=True))
     changes.sort()  # as all groups lock accounts
     books = [one.loaded.state.book.book_id for one in found]
