@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
 from typing import Final, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tallystick.domain.accounts import TOTALS, AccountKind, account_id
 from tallystick.domain.commands import FeePayer
@@ -315,7 +316,8 @@ class Seller(Struct, frozen=True):
     standing: Standing = WELL_KNOWN
 
 
-class State(Struct):
+@dataclass(slots=True)
+class State:
     """What was loaded for a group: only what its commands name. Changed by `apply` alone, between two decisions.
 
     `person_balances`: account balances (ABT) from the operator's book, in micro-units.

@@ -119,6 +119,26 @@ def recall(
     if book.server_started_at != memory.server_started_at:
         return None
     now = clock() + book.clock_offset
+    known, checked, candidates = _remembered(memory, book, group)
+    remembered = len(candidates)
+    while candidates:
+        loaded = _loaded(book, known, now, rules)
+        decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
+        candidates, decisions, again = _without_refused(known, candidates, decisions)
+        refused = remembered - len(candidates)
+        if refused:
+            known = {one.command.token_id: known[one.command.token_id] for one in candidates}
+        if candidates and not again:
+            rest = [] if len(candidates) == len(group) else _others(group, candidates)
+            guards = _guards(book, known, checked, candidates)
+            return FromMemory(candidates, decisions, known, loaded, guards, rest, refused)
+    return None
+
+
+def _remembered(
+    memory: PaymentMemory, book: RememberedBook, group: Sequence[QueuedCommand[Pay]]
+) -> tuple[dict[TokenId, Remembered], dict[int, int | None], list[QueuedCommand[Pay]]]:
+    """What is remembered of a group, the versions of its keys by their identity, and those who may be decided."""
     known: dict[TokenId, Remembered] = {}
     checked: dict[int, int | None] = {}  # by identity: most have the very same key
     candidates = []
@@ -136,19 +156,7 @@ def recall(
                 continue
             known[token_id] = found
         candidates.append(waiting)
-    remembered = len(candidates)
-    while candidates:
-        loaded = _loaded(book, known, now, rules)
-        decisions = decide_all(loaded.state, [waiting.command for waiting in candidates], now)
-        candidates, decisions, again = _without_refused(known, candidates, decisions)
-        refused = remembered - len(candidates)
-        if refused:
-            known = {one.command.token_id: known[one.command.token_id] for one in candidates}
-        if candidates and not again:
-            rest = [] if len(candidates) == len(group) else _others(group, candidates)
-            guards = _guards(book, known, checked, candidates)
-            return FromMemory(candidates, decisions, known, loaded, guards, rest, refused)
-    return None
+    return known, checked, candidates
 
 
 def _others(group: Sequence[QueuedCommand[Pay]], chosen: Sequence[QueuedCommand[Pay]]) -> Sequence[QueuedCommand[Pay]]:
@@ -165,7 +173,7 @@ def _without_refused(
     Only then, if one of them has the reference of one that is left out: what either comes to depends on which came
     first. Nothing else do payments from different instruments have in common.
     """
-    if not any([isinstance(decision.outcome, Refused) for decision in decisions]):
+    if not [decision for decision in decisions if isinstance(decision.outcome, Refused)]:
         return payments, decisions, False
     refused = {
         known[waiting.command.token_id].instrument.instrument_id
