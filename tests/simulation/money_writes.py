@@ -194,12 +194,11 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     paid: Sequence[Any],
     kind: Sequence[Any],
     changes: Sequence[Any],
-    refused: Sequence[Any],
+    book_version: int,
     now: datetime,
     tokens: Sequence[Any],
-    book: Sequence[int],
-    keys: Sequence[str],
-    _key_versions: Sequence[int],
+    owner_version: int,
+    keys: Sequence[Any],
     server_started_at: datetime,
     _patience: str,
     events: Sequence[Any] = (),
@@ -211,12 +210,14 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
 ) -> list[Record]:
     """`compared`: whether the terms of tabs and their bounds are looked at, as they have to be."""
     assert not keys, "the simulation signs nothing"
-    same = server_started_at == tx.server.started_at and as_remembered(tx, book_id, tokens, book)
+    same = server_started_at == tx.server.started_at and as_remembered(
+        tx, book_id, tokens, [book_version, owner_version]
+    )
     moved = 0
     for number, delta, terms in sorted(changes, key=lambda change: change[0] < FIRST_DERIVED):
         moved += await move_from_memory(tx, (book_id, number), delta, terms)
     charged = sum([await charge_tab(tx, book_id, *tab, compared=compared) for tab in tabs])
-    await insert_payments(tx, book_id, paid, kind, refused, now)
+    await insert_payments(tx, book_id, paid, kind, (), now)
     if real_now is not None:
         await more_of(tx, book_id, now, (), (), events, real_now)
         await queue_events(tx, book_id, now, real_now, queued)

@@ -7,6 +7,10 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # The keys of payments from memory are told in two arrays.
+    "0059": """
+DROP TYPE remembered_key;
+""",
     # A payment says all that there is to it.
     "0058": """
 UPDATE transaction SET sender_token_id = token.token_id

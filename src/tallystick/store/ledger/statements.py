@@ -14,6 +14,7 @@ SENT_ROWS: Final = (
     "remembered_change",
     "remembered_token",
     "remembered_tab",
+    "remembered_key",
     "balance_change",
     "event_values",
     "queued_event_values",

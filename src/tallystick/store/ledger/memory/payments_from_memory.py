@@ -243,8 +243,8 @@ def _guards(
             )
             for token_id, one in known.items()
         ],
-        [book.version, book.owner_version],
-        [*keys],
-        [*keys.values()],
+        book.version,
+        book.owner_version,
+        [*keys.items()],
         book.server_started_at,
     )

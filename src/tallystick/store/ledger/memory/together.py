@@ -84,7 +84,7 @@ async def write_together(
         events += [(book_id, event, now) for event in written.events]
         tabs += [(book_id, tab) for tab in written.tabs]
         queued += [(book_id, event, now) for event in written.queued]
-        keys.update(zip(one.guards.keys, one.guards.key_versions, strict=True))
+        keys.update(one.guards.keys)
     changes.sort()  # as all groups lock accounts
     books = [one.loaded.state.book.book_id for one in found]
     with version_conflicts():
@@ -99,8 +99,8 @@ async def write_together(
             [book_id for book_id, _ in tokens],
             [token for _, token in tokens],
             books,
-            [one.guards.book[0] for one in found],
-            [one.guards.book[1] for one in found],
+            [one.guards.book_version for one in found],
+            [one.guards.owner_version for one in found],
             [*keys],
             [*keys.values()],
             found[0].guards.server_started_at,

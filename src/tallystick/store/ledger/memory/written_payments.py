@@ -25,16 +25,16 @@ _UNFIT: Final = "only payments that change nothing but balances and tabs are dec
 
 
 class Guards(NamedTuple):
-    """The versions that rows must still have when what was decided from memory is written, as the statement takes them.
+    """The versions that rows must still have when what was decided from memory is written.
 
-    `tokens`: ids and versions of tokens, their instruments and senders. `book`: of the book and its owner.
+    `tokens`: ids and versions of tokens, their instruments and senders. `keys`: ids and versions of those that signed.
     `server_started_at`: when the server was started that told them; another one's versions say nothing.
     """
 
     tokens: Sequence[tuple[TokenId, int, InstrumentId, int | None, PartyId, int]]
-    book: Sequence[int]
-    keys: Sequence[str]
-    key_versions: Sequence[int]
+    book_version: int
+    owner_version: int
+    keys: Sequence[tuple[str, int]]
     server_started_at: datetime
 
 
@@ -130,7 +130,19 @@ async def write_payments(
         return  # all were answered before
     paid = order_for_index(written.paid) if one_row else sorted(written.paid)
     kind = kind_of(written.first, one_row=one_row)
-    values: tuple[Any, ...] = loaded.state.book.book_id, paid, kind, written.changes, [], loaded.now, *guards, patience
+    values: tuple[Any, ...] = (
+        loaded.state.book.book_id,
+        paid,
+        kind,
+        written.changes,
+        guards.book_version,
+        loaded.now,
+        guards.tokens,
+        guards.owner_version,
+        guards.keys,
+        guards.server_started_at,
+        patience,
+    )
     told = (written.events, real_now, written.queued) if written.events or written.queued else ()
     with version_conflicts():
         if tabs and told:

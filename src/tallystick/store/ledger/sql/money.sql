@@ -326,9 +326,9 @@ moved_first AS (
 -- part: moved_from_memory
 -- The same of payments that were decided from memory: others may have moved the balance meanwhile, but it must cover this (or the
 -- limit of a tab, which is its account's ceiling), and the terms must be those that are remembered. Whoever waits for the account finds both as they are then; nobody waits
--- longer than $12.
+-- longer than $11.
 patience AS MATERIALIZED (
-    SELECT set_config('lock_timeout', $12, true)
+    SELECT set_config('lock_timeout', $11, true)
 ), moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::remembered_change[]) AS new
@@ -346,7 +346,7 @@ patience AS MATERIALIZED (
 -- part: new_payments
 -- Payments from instruments ($2), each of which is a transaction and an answer; $3 is what they have in common. Where that
 -- names the account of the seller's sales, each is also a row of `transfer` to there; else its only transfer stands in its own
--- row, where what is usual is null, as is the status of its answer. Answers of those that were refused ($5). $6 is the book's time.
+-- row, where what is usual is null, as is the status of its answer. $6 is the book's time.
 -- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
 new_transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
@@ -366,18 +366,33 @@ new_transactions AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
     SELECT $1, transaction_id, 1, account_id, ($3).sales_account, amount_micros, $6
       FROM unnest($2) WHERE ($3).sales_account IS NOT NULL
-), answers AS (
+)
+
+-- part: answers_of_payments
+SELECT caller_reference, fingerprint, transaction_id,
+       CASE WHEN ($3).sales_account IS NOT NULL THEN ($3).status END AS status, NULL AS refusal, NULL AS message
+  FROM unnest($2)
+
+-- part: new_answers
+-- With those of payments that were refused ($5).
+answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, refusal, message,
                                     answered_at)
     SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, refusal, message, $6
-      FROM (SELECT caller_reference, fingerprint, transaction_id,
-                   CASE WHEN ($3).sales_account IS NOT NULL THEN ($3).status END AS status, NULL AS refusal, NULL AS message
-              FROM unnest($2)
+      FROM (/* part: answers_of_payments */
             UNION ALL SELECT * FROM unnest($5::answer_values[])) AS new
 )
 
+-- part: new_answers_from_memory
+-- From memory none is refused.
+answers AS (
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
+    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, $6
+      FROM (/* part: answers_of_payments */) AS new
+)
+
 -- part: payments
-WITH /* part: moved */, /* part: new_payments */
+WITH /* part: moved */, /* part: new_payments */, /* part: new_answers */
 
 -- part: more
 -- What a decision can change of instruments beside the balance ($7) and of tokens ($8), which wait for the accounts that
@@ -420,11 +435,11 @@ SELECT 1 / (/* part: all_moved */)::int
 
 -- part: as_remembered
 -- Whether all that payments were decided by is still as it is remembered: tokens with their instruments and senders ($7), the
--- versions of the book and its owner ($8), and the keys ($9) that signed them with theirs ($10). What is not here has another
+-- versions of the book ($5) and its owner ($8), and the keys that signed them, with theirs ($9). What is not here has another
 -- guard: the accounts their own, references their key, and so have tabs (charged_tabs): payments change them, and the version of
 -- theirs is null. Versions are numbers of transactions: a server that takes the place of another, or goes on from a backup, gives
--- those anew that it has not seen, so that it must be the one ($11) that told them.
-pg_postmaster_start_time() = $11
+-- those anew that it has not seen, so that it must be the one ($10) that told them.
+pg_postmaster_start_time() = $10
 AND (SELECT count(*)
    FROM unnest($7::remembered_token[]) AS known
   CROSS JOIN LATERAL (SELECT FROM token
@@ -440,9 +455,9 @@ AND (SELECT count(*)
                        LIMIT 1) AS same_sender) = cardinality($7)
 AND EXISTS (SELECT FROM book
               JOIN party AS owner ON owner.party_id = book.party_id
-             WHERE book.book_id = $1 AND book.xmin = ($8::xid[])[1] AND owner.xmin = ($8)[2])
+             WHERE book.book_id = $1 AND book.xmin = $5::xid AND owner.xmin = $8::xid)
 AND (SELECT count(*)
-       FROM unnest($9::text[], $10::xid[]) AS known (access_key_id, version)
+       FROM unnest($9::remembered_key[]) AS known
        JOIN access_key AS key ON key.access_key_id = known.access_key_id AND key.xmin = known.version) = cardinality($9)
 
 -- part: from_memory_or_nothing
@@ -465,40 +480,40 @@ SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM charged_tabs) = (SEL
             AND /* part: as_remembered */)::int
 
 -- part: told
--- Notifications ($13), of which others may be told from $14 on, which is real time, and what gets a number as an event ($15).
+-- Notifications ($12), of which others may be told from $13 on, which is real time, and what gets a number as an event ($14).
 events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
-    SELECT $1, new.*, $6::timestamptz, $14::timestamptz, $14::timestamptz, 'waiting'
-      FROM unnest($13::event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $13::timestamptz, $13::timestamptz, 'waiting'
+      FROM unnest($12::event_values[]) AS new
 ), queued AS (
     INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
-    SELECT $1, new.*, $6::timestamptz, $14::timestamptz FROM unnest($15::queued_event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $13::timestamptz FROM unnest($14::queued_event_values[]) AS new
         ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
 
 -- name: apply_from_memory
 -- All that a group of payments from prepaid balances writes that was decided from memory, where nobody wants to hear of them.
-WITH /* part: moved_from_memory */, /* part: new_payments */
+WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: new_answers_from_memory */
 /* part: from_memory_or_nothing */
 
 -- name: apply_from_memory_and_tell
 -- The same where somebody does.
-WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: told */
+WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: new_answers_from_memory */, /* part: told */
 /* part: from_memory_or_nothing */
 
 -- name: apply_tabs_from_memory
--- The same of payments of which some are on tabs ($13), where nobody wants to hear of them.
+-- The same of payments of which some are on tabs ($12), where nobody wants to hear of them.
 WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
-    SELECT * FROM unnest($13::remembered_tab[])
-), /* part: charged_tabs */, /* part: new_payments */
+    SELECT * FROM unnest($12::remembered_tab[])
+), /* part: charged_tabs */, /* part: new_payments */, /* part: new_answers_from_memory */
 /* part: from_memory_with_tabs_or_nothing */
 
 -- name: apply_tabs_from_memory_and_tell
--- The same with tabs ($16) where somebody does.
+-- The same with tabs ($15) where somebody does.
 WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
-    SELECT * FROM unnest($16::remembered_tab[])
-), /* part: charged_tabs */, /* part: new_payments */, /* part: told */
+    SELECT * FROM unnest($15::remembered_tab[])
+), /* part: charged_tabs */, /* part: new_payments */, /* part: new_answers_from_memory */, /* part: told */
 /* part: from_memory_with_tabs_or_nothing */
 
 -- name: read_book
