@@ -57,8 +57,8 @@ class WrittenPayments(Struct, frozen=True):
 def written_payments(loaded: LoadedState, decisions: Sequence[Decision], *, one_row: bool) -> WrittenPayments:
     """What is to be written for `decisions`, where each of `loaded` was remembered.
 
-    `one_row`: each payment is its own transfer. Raises TypeError: one of them is no payment, or changes more than a
-    balance or a tab.
+    `one_row`: each payment is its own transfer. Raises TypeError, ValueError: one of them is no payment, or changes more
+    than a balance or a tab.
     """
     paid: list[tuple[Any, ...]] = []
     events: list[tuple[Any, ...]] = []
@@ -121,7 +121,7 @@ async def write_payments(
 
     `real_now`: from when on others may be told. `patience`: how long it waits for somebody's lock, with its unit.
     Raises VersionConflictError: something is not as it is remembered;
-    TypeError as `written_payments`; asyncpg's errors where a constraint of the schema holds against the domain.
+    what `written_payments` does; asyncpg's errors where a constraint of the schema holds against the domain.
     """
     one_row = loaded.one_row_payments
     written = written_payments(loaded, decisions, one_row=one_row)
