@@ -120,8 +120,8 @@ async def write_payments(
     """Write and commit the payments of one book, by the statement that writes no more than there is.
 
     `real_now`: from when on others may be told. `patience`: how long it waits for somebody's lock, with its unit.
-    Raises VersionConflictError: something is not as it is remembered;
-    what `written_payments` does; asyncpg's errors where a constraint of the schema holds against the domain.
+    Raises VersionConflictError: something is not as it is remembered; what `written_payments` does; asyncpg's errors
+    where a constraint of the schema holds against the domain.
     """
     one_row = loaded.one_row_payments
     written = written_payments(loaded, decisions, one_row=one_row)
