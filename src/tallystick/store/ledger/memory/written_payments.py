@@ -57,8 +57,8 @@ class WrittenPayments(Struct, frozen=True):
 def written_payments(loaded: LoadedState, decisions: Sequence[Decision], *, one_row: bool) -> WrittenPayments:
     """What is to be written for `decisions`, where each of `loaded` was remembered.
 
-    `one_row`: each payment is its own transfer. Raises TypeError, ValueError: one of them is no payment, or changes more
-    than a balance or a tab.
+    `one_row`: each payment is its own transfer. Raises TypeError, ValueError: one of them is no payment, or changes
+    more than a balance or a tab.
     """
     paid: list[tuple[Any, ...]] = []
     events: list[tuple[Any, ...]] = []
