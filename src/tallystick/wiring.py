@@ -225,6 +225,7 @@ async def open_service(
             router=router,
             memory=PaymentMemory(settings.remembered_balances if router is None else 0),
             tracing=tracing,
+            answer_seconds=ANSWER_TIMEOUT_SECONDS,
         )
         stack.push_async_callback(committer.close)
         await stack.enter_async_context(anchored(settings, pool, committer))

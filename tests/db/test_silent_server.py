@@ -19,6 +19,7 @@ from tallystick.domain.money import parse_amount
 from tallystick.domain.outcomes import Accepted
 from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
+from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.queries.frequent_reads import Balances
 
@@ -80,14 +81,28 @@ async def network(database_url: str) -> AsyncIterator[Network]:
 
 @asynccontextmanager
 async def over(
-    network: Network, shop: Books, *, patience_seconds: float = PATIENCE_SECONDS, budget_seconds: float = 15
+    network: Network,
+    shop: Books,
+    *,
+    patience_seconds: float = PATIENCE_SECONDS,
+    budget_seconds: float = 15,
+    memory: PaymentMemory | None = None,
 ) -> AsyncIterator[Books]:
     """The same shop, with a committer that connects through the proxy."""
     async with AsyncExitStack() as stack:
         pool = await open_pool(network.url, max_size=4, answer_timeout_seconds=patience_seconds, plan_once=True)
         stack.callback(pool.terminate)
         rules = Rules(read_fee_schedules(None), simulate_faults=False)
-        yield replace(shop, committer=Committer(pool, rules, shop.clock, keeps=2, budget_seconds=budget_seconds))
+        committer = Committer(
+            pool,
+            rules,
+            shop.clock,
+            keeps=2,
+            memory=memory or PaymentMemory(),
+            answer_seconds=patience_seconds,
+            budget_seconds=budget_seconds,
+        )
+        yield replace(shop, committer=committer)
 
 
 async def many_payments(shop: Books, buyer: Buyer) -> list[object]:
@@ -105,6 +120,21 @@ async def test_payments_go_on_over_new_connections(open_shop: OpenBooks, network
 
     assert all(isinstance(outcome, Accepted) for outcome in outcomes), outcomes
     assert await shop.balance(buyer) == parse_amount("8.95")
+
+
+async def test_payments_from_memory_go_on_over_new_connections(open_shop: OpenBooks, network: Network) -> None:
+    shop, memory = await open_shop(), PaymentMemory(10)
+    buyer = await shop.funded_buyer("10.00")
+    async with over(network, shop, memory=memory) as far:
+        for _ in range(2):
+            assert isinstance(await far.pay(buyer, "0.05"), Accepted)
+        assert memory.hits == 1
+        network.cut()  # the driver alone ends the statement that hears no answer
+        assert isinstance(await far.pay(buyer, "0.05"), Accepted)
+        outcomes = await many_payments(far, buyer)
+
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes), outcomes
+    assert await shop.balance(buyer) == parse_amount("8.85")
 
 
 async def test_balances_are_told_over_new_connections(open_shop: OpenBooks, network: Network) -> None:

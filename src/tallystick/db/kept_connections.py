@@ -51,6 +51,11 @@ class KeptConnections:
         """A connection for one user, whatever the book. Where the user fails, the pool sees what has become of it."""
         return ConnectionInUse(self)
 
+    @property
+    def has_one(self) -> bool:
+        """Whether the next user has a connection at once, without waiting for anybody."""
+        return bool(self._idle) and _is_open(self._idle[-1])
+
     async def take(self) -> PoolConnectionProxy[Record]:
         """The one that was kept last, or one of the pool's."""
         connection = await self._take()

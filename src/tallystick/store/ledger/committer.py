@@ -50,6 +50,7 @@ class Committer(GroupCommits):
     `router`: on a cluster, leads each book's commands to the machine that has it.
     `budget_seconds`: how long a command may take, all tries and the wait for its turn included.
     `patience_milliseconds`: how long payments of several books that share a commit wait for somebody's lock.
+    `answer_seconds`: after how long a statement of the pool's fails that is not answered; None: it may wait for ever.
     """
 
     budget_seconds: float = CALL_SECONDS

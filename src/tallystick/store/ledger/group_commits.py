@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from tallystick.tracing.spans import Tracing
 
 _PAUSE_SECONDS: Final = 0.02
+_UNTIMED: Final = nullcontext()
 
 _log = structlog.get_logger(__name__)
 
@@ -86,6 +88,7 @@ class GroupCommits:
     patience_milliseconds: int = PATIENCE_MILLISECONDS
     statistics: Statistics = field(default_factory=Statistics)
     tracing: Tracing | None = None
+    answer_seconds: float | None = None
     acknowledged: dict[BookId, TransactionId] = field(default_factory=dict)
     """Of each book the newest transaction that a caller was told of, until somebody takes it away."""
     _apart: set[BookId] = field(default_factory=set)
@@ -113,7 +116,7 @@ class GroupCommits:
         try:
             found = recall_all(memory, group, self.clock, rules)
             if found:
-                async with asyncio.timeout_at(until_of(group)), self._connections.one() as connection:
+                async with self._in_time(until_of(group)), self._connections.one() as connection:
                     await write_together(connection, found, self.clock(), self.patience_milliseconds)
         except WrongClockError as error:
             fail(group, error)
@@ -135,6 +138,22 @@ class GroupCommits:
             memory.paid(one.known, one.payments, one.decisions)
             self._tell(book_id, one.payments, one.decisions)
         return [payment for payment in group if not payment.answer.done()]
+
+    def _in_time(self, until: float) -> AbstractAsyncContextManager[object]:
+        """Ends one statement when the time of its group is up.
+
+        A timer of its own costs a lonely payment as much as deciding it does. It needs none where the driver's ends
+        before: where a connection is there at once, and there is time left to plan its statements anew as well.
+        """
+        answer = self.answer_seconds
+        if (
+            answer is not None
+            and isinstance(self._connections, KeptConnections)
+            and self._connections.has_one
+            and until - asyncio.get_running_loop().time() > 2 * answer
+        ):
+            return _UNTIMED
+        return asyncio.timeout_at(until)
 
     async def commit_payments(self, book_id: BookId, group: Sequence[QueuedCommand[Pay]]) -> None:
         """Payments from instruments, in the cheapest of three ways that goes."""
