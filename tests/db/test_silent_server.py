@@ -98,7 +98,7 @@ async def over(
             rules,
             shop.clock,
             keeps=2,
-            memory=memory or PaymentMemory(),
+            memory=PaymentMemory() if memory is None else memory,
             answer_seconds=patience_seconds,
             budget_seconds=budget_seconds,
         )
