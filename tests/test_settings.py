@@ -148,7 +148,7 @@ def test_every_setting_can_be_given(tmp_path: Path) -> None:
         "requests_per_minute_by_route": ("api=600, sign-in=20", (("api", 600), ("sign-in", 20))),
         "max_connections": ("1000", 1_000),
         "max_connections_per_address": ("0", 0),
-        "direct_http": ("true", True),
+        "direct_http": ("false", False),
         "verify_every_hours": ("24", 24),
         "remembered_balances": ("0", 0),
         "running_proof_seconds": ("0", 0),

@@ -128,8 +128,8 @@ class Settings:
         reverse_proxies: how many proxies of ours stand before the service and name the client in X-Forwarded-For.
         max_connections: how many connections clients may hold to one process; the idle are closed first.
         max_connections_per_address: how many of them from one address, where that is not a proxy's; 0: no limit.
-        direct_http: whether a process reads plain requests from their connections itself, which is best for few clients
-            at a time; else the HTTP server reads all, in a thread of its own.
+        direct_http: whether a process reads plain requests from their connections itself, where plain calls have a lane
+            of their own; else the HTTP server reads all, in a thread of its own.
         drain_seconds: how long the service still answers after it was told to end, while it says so.
         calls_per_second: how many calls one access key or certificate may make; 0: no limit.
         requests_per_second_per_address: how many requests one address may send, where it is known; one that begins a
@@ -214,7 +214,7 @@ class Settings:
     reverse_proxies: int = 0
     max_connections: int = MAX_CONNECTIONS
     max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS
-    direct_http: bool = False
+    direct_http: bool = True
     drain_seconds: int = 0
     calls_per_second: int = 0
     requests_per_second_per_address: int = 0

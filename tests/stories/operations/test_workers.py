@@ -41,7 +41,6 @@ async def serving(
         "TALLYSTICK_DATA_DIRECTORY": str(tmp_path),
         "TALLYSTICK_MASTER_KEY": MASTER_KEY_TEXT,
         "TALLYSTICK_LOG_LEVEL": "error",
-        "TALLYSTICK_DIRECT_HTTP": "true",  # as the tests of the HTTP server within a process; other programs have not
         "TMPDIR": str(meeting_place),
     }
     process = await start("serve", "--workers", "2", "--port", str(port), settings=environment)
