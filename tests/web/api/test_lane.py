@@ -25,7 +25,6 @@ from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.domain.speedups import plain_requests
 from tallystick.services.api.fair_shares import CallRates, FairShares
 from tallystick.web.api.asgi import header
-from tallystick.web.api.calls_under_way import CallsUnderWay
 
 pytestmark = pytest.mark.skipif(plain_requests is None, reason="nothing was compiled: plain calls have no short way")
 
@@ -134,8 +133,8 @@ async def both(
 
 
 @asynccontextmanager
-async def lane(directory: Path, others: dict[str, Any] | None = None) -> AsyncIterator[tuple[DirectApi, Caller]]:
-    async with direct_api(Api(rows(), directory, plain_requests), others=others) as made:
+async def lane(directory: Path) -> AsyncIterator[tuple[DirectApi, Caller]]:
+    async with direct_api(Api(rows(), directory, plain_requests)) as made:
         yield made, await warm_caller(made)
 
 
@@ -311,7 +310,8 @@ async def test_where_the_clock_is_wrong_nothing_is_done(tmp_path: Path) -> None:
 
 
 async def test_a_call_has_an_answer_in_time_and_what_comes_later_is_dropped(tmp_path: Path) -> None:
-    async with both(tmp_path, others={"under_way": lambda: CallsUnderWay(call_seconds=0)}) as made:
+    async with both(tmp_path) as made:
+        made.each(no_time)
         answer = await made.ask(got(pay("later")))
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"has no answer within" in answer
@@ -325,7 +325,8 @@ async def test_a_call_has_an_answer_in_time_and_what_comes_later_is_dropped(tmp_
 
 
 async def test_a_key_that_is_read_once_more_has_what_is_left_of_the_time(tmp_path: Path) -> None:
-    async with lane(tmp_path, {"under_way": CallsUnderWay(call_seconds=0)}) as (made, caller):
+    async with lane(tmp_path) as (made, caller):
+        no_time(made)
         asked = asyncio.Event()
 
         async def wait(*_: object) -> list[dict[str, Any]]:
@@ -338,6 +339,11 @@ async def test_a_key_that_is_read_once_more_has_what_is_left_of_the_time(tmp_pat
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asked.wait()
         assert b"has no answer within" in await caller.hear()
+
+
+def no_time(made: DirectApi) -> None:
+    """From now on each call that is under way at the next look has taken too long."""
+    made.front.under_way.call_seconds = 0
 
 
 async def until(reached: Callable[[], bool]) -> None:
@@ -368,7 +374,8 @@ async def test_callers_have_their_shares(tmp_path: Path) -> None:
 
 
 async def test_whoever_waits_for_a_turn_has_an_answer_in_time(tmp_path: Path) -> None:
-    async with lane(tmp_path, {"under_way": CallsUnderWay(call_seconds=0)}) as (made, caller):
+    async with lane(tmp_path) as (made, caller):
+        no_time(made)
         shares = FairShares(alone=1, together=1, least=1)
         object.__setattr__(made.api.service, "calls", shares)
         assert shares.begins(3)
@@ -379,7 +386,8 @@ async def test_whoever_waits_for_a_turn_has_an_answer_in_time(tmp_path: Path) ->
 
 
 async def test_a_turn_that_comes_as_the_time_is_up_is_given_back(tmp_path: Path) -> None:
-    async with lane(tmp_path, {"under_way": CallsUnderWay(call_seconds=0)}) as (made, caller):
+    async with lane(tmp_path) as (made, caller):
+        no_time(made)
         shares, under_way = FairShares(alone=1, together=1, least=1), made.front.under_way
         object.__setattr__(made.api.service, "calls", shares)
         assert shares.begins(3)
@@ -392,7 +400,8 @@ async def test_a_turn_that_comes_as_the_time_is_up_is_given_back(tmp_path: Path)
 
 
 async def test_an_answer_that_comes_as_the_time_is_up_is_dropped(tmp_path: Path) -> None:
-    async with lane(tmp_path, {"under_way": CallsUnderWay(call_seconds=0)}) as (made, caller):
+    async with lane(tmp_path) as (made, caller):
+        no_time(made)
         caller.say(got(pay("broken")))
         (call,) = made.front.under_way._calls  # noqa: SLF001 - the only one
         assert len(repr(call)) < 100
