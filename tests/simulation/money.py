@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from tests.simulation import disputes, money_writes, rail_writes, together
+from tests.simulation import disputes, memory_writes, money_writes, rail_writes, together
 from tests.simulation.connections import Handler
 from tests.simulation.postgres import Record, Transaction
 
@@ -415,10 +415,10 @@ MODEL: Final[Mapping[str, Handler]] = {
     "insert_tokens": money_writes.insert_tokens,
     "apply_payments": money_writes.apply_payments,
     "apply_payments_and_more": money_writes.apply_payments_and_more,
-    "apply_from_memory": money_writes.apply_from_memory,
-    "apply_from_memory_and_tell": money_writes.apply_from_memory,
-    "apply_tabs_from_memory": money_writes.apply_tabs_from_memory,
-    "apply_tabs_from_memory_and_tell": money_writes.apply_tabs_from_memory,
+    "apply_from_memory": memory_writes.apply_from_memory,
+    "apply_from_memory_and_tell": memory_writes.apply_from_memory,
+    "apply_tabs_from_memory": memory_writes.apply_tabs_from_memory,
+    "apply_tabs_from_memory_and_tell": memory_writes.apply_tabs_from_memory,
     "read_book": read_book,
     "apply": money_writes.apply,
     "apply_refunds": money_writes.apply_refunds,

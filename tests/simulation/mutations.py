@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from tests.simulation import money, money_writes, together, work
+from tests.simulation import memory_writes, money, together, work
 from tests.simulation.connections import Handler, SimulatedPool
 from tests.simulation.history import run_history
 from tests.simulation.loop import StuckError
@@ -168,7 +168,7 @@ async def _believe_memory(
     """Whatever was changed meanwhile: neither the versions of rows nor those of the terms are looked at."""
     refused, now, _tokens, *more = rest
     moved = [(number, delta, None) for number, delta, _ in changes]
-    return await money_writes.apply_from_memory(
+    return await memory_writes.apply_from_memory(
         tx, book_id, paid, kind, moved, refused, now, (), *more, tabs=tabs, compared=False
     )
 

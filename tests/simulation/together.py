@@ -7,14 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from tests.simulation.connections import Handler
+from tests.simulation.memory_writes import as_remembered, charge_tab, move_from_memory
 from tests.simulation.money_writes import (
     FIRST_DERIVED,
     all_or_nothing,
-    as_remembered,
-    charge_tab,
     insert_payments,
     more_of,
-    move_from_memory,
     queue_events,
 )
 from tests.simulation.postgres import Record, Transaction
