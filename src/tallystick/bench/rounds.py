@@ -17,6 +17,7 @@ import psutil
 from tallystick.bench.cases import (
     BATCH,
     FLOODS,
+    JSON,
     MEMORY,
     NEIGHBOUR,
     NOTIFIED,
@@ -131,7 +132,8 @@ class BenchRun:
         servers = sorted({case.server for case in self.plan.cases})
         for number, server in enumerate(servers):
             self.progress("warming up", number, len(servers))
-            await self._take(Turn([(WARM_UP.name, WARMING_CLIENTS)], partial(warm_up, self.target, server)), keep=False)
+            charge = partial(warm_up, self.target, server, in_json=JSON in self.plan.cases)
+            await self._take(Turn([(WARM_UP.name, WARMING_CLIENTS)], charge), keep=False)
         self.progress("warming up", len(servers), len(servers))
         self.warnings += await until_calm(self.target.service.pool, self.progress)
 

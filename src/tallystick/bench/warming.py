@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from tallystick.bench.cases import PAY, PLAIN, WARM_UP, WARM_UPS_BESIDE
+from tallystick.bench.cases import JSON, PAY, PLAIN, WARM_UP, WARM_UPS_BESIDE
 from tallystick.bench.load.slices import Slice
 from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.service import Target
@@ -19,14 +19,17 @@ CALM_SECONDS: Final = 600
 _LOOK_SECONDS: Final = 1
 
 
-async def warm_up(target: Target, server: str = PLAIN) -> Sequence[Slice]:
+async def warm_up(target: Target, server: str = PLAIN, *, in_json: bool = False) -> Sequence[Slice]:
     """Charge what a server's cases charge once, so that it is known there: only a first charge is read for.
 
-    Raises LoadError.
+    `in_json`: what is charged in JSON, once more, in JSON. Raises LoadError.
     """
     if server == PLAIN:
         charged = target.charged_by(WARM_UP)
-        return [await target.every(WARM_UP, WARMING_CLIENTS, sum(len(one.tokens) for one in charged))]
+        slices = [await target.every(WARM_UP, WARMING_CLIENTS, sum(len(one.tokens) for one in charged))]
+        if in_json:
+            slices.append(await target.every(JSON, WARMING_CLIENTS, len(target.sellers[0].balances)))
+        return slices
     case = replace(PAY, name=f"{WARM_UP.name} of {server}", server=server)
     count = WARM_UPS_BESIDE[server] * len(target.sellers[0].balances)
     return [await target.every(case, WARMING_CLIENTS, count)]
