@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -32,7 +33,7 @@ from tallystick.bench.target.server import find_postmaster
 from tallystick.bench.target.service import Target
 from tallystick.bench.target.serving import serving_service
 from tallystick.bench.target.sizes import TABLES, bytes_per_payment, count_transactions
-from tallystick.bench.warming import until_calm
+from tallystick.bench.warming import until_calm, until_proven
 from tallystick.services.context import Service
 from tallystick.wiring import open_service
 
@@ -101,11 +102,12 @@ async def grow(plan: Plan, transactions: int, progress: Progress, on_stage: Call
                     continue  # so small that what was measured so far has filled as much
                 await filler.fill(wanted)
                 await tidy(grown_plan)
+                begun = grown.clock()
                 async with (
                     _served(fresh_plan, fresh, fresh_stock) as beside,
                     _served(grown_plan, grown, stock) as target,
                 ):
-                    stages.append(await _stage(plan, target, beside, progress))
+                    stages.append(await _stage(plan, target, beside, progress, begun))
                 on_stage(stages[-1])
         except (asyncio.CancelledError, *FAILURES) as error:
             if not stages:
@@ -132,17 +134,18 @@ async def _served(plan: Plan, service: Service, stock: Stock) -> AsyncIterator[T
         yield Target(plan.directory, service, served, stock.sellers, await find_postmaster(service.pool))
 
 
-async def _stage(plan: Plan, target: Target, beside: Target, progress: Progress) -> GrowthStage:
+async def _stage(plan: Plan, target: Target, beside: Target, progress: Progress, begun: datetime) -> GrowthStage:
     """Slices of both in turn, once their servers know what is charged, and have nothing else to do.
 
-    Raises LoadError.
+    `begun`: the moment before they were started. Raises LoadError.
     """
     grown: list[Slice] = []
     fresh: list[Slice] = []
     for one in (beside, target):
         await one.every(PAY, CLIENTS, len(one.sellers[0].balances))
     for one in (beside, target):
-        if busy := await until_calm(one.service.pool, progress):
+        pool = one.service.pool
+        if busy := [*await until_calm(pool, progress), *await until_proven(pool, begun, progress)]:
             raise LoadError("; ".join(busy))
     for _ in range(plan.rounds):
         fresh.append(await beside.slice(PAY, CLIENTS, plan.slice_seconds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from tallystick.bench.cases import JSON, PAY, PLAIN, WARM_UP, WARM_UPS_BESIDE
@@ -13,6 +14,7 @@ from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.service import Target
 from tallystick.bench.target.sizes import events_waiting
 from tallystick.db.connections import Database
+from tallystick.store.ledger.running_proof import last_proof
 
 WARMING_CLIENTS: Final = 64
 CALM_SECONDS: Final = 600
@@ -46,3 +48,21 @@ async def until_calm(database: Database, progress: Progress, seconds: float = CA
         left = await events_waiting(database)
     progress("numbering events", there, there)
     return [f"{left:,} events waited for the worker as measuring began: it took part of the time"] if left else []
+
+
+async def until_proven(
+    database: Database, since: datetime, progress: Progress, seconds: float = CALM_SECONDS
+) -> list[str]:
+    """Wait until the running proof has looked at all that was there at `since`; so long at most, as above.
+
+    Of millions of payments that nobody made, but which were filled in, a proof takes minutes.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    progress("proving what was filled in", 0, 1)
+    while (proof := await last_proof(database)) is None or proof.proven_at < since:
+        if loop.time() >= until:
+            return ["the running proof was not done as measuring began: it took part of the time"]
+        await asyncio.sleep(_LOOK_SECONDS)
+    progress("proving what was filled in", 1, 1)
+    return []
