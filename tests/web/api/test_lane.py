@@ -9,52 +9,23 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
 import pytest
 from tests.conftest import LONG_TESTS
 from tests.support.api_without_books import HOST, Api, Rows
 from tests.support.clock import START
 from tests.support.lane import ADDRESS, PATIENCE_SECONDS, Caller, DirectApi, direct_api
-from tests.support.signed_requests import SignedRequests, sign
+from tests.support.plain_calls import BALANCE, KEY, SECRET, pay, query, rows
+from tests.support.signed_requests import SignedRequests
 
 from tallystick.cli.serving.direct.requests import RequestReader, RequestReading
 from tallystick.db.clock_watch import WrongClockError
-from tallystick.domain.ids import BookId, IdKind, make_token_or_instrument_id
 from tallystick.domain.speedups import plain_requests
 from tallystick.services.api.fair_shares import CallRates, FairShares
 from tallystick.web.api.asgi import header
 
 pytestmark = pytest.mark.skipif(plain_requests is None, reason="nothing was compiled: plain calls have no short way")
-
-KEY: Final = "AK" + "0" * 18
-SECRET: Final = "s" * 40
-TOKEN: Final = make_token_or_instrument_id(IdKind.PREPAID_SENDER, BookId(7), bytes(27))
-INSTRUMENT: Final = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, BookId(7), bytes(27))
-COMMON: Final = {
-    "AWSAccessKeyId": KEY,
-    "SignatureMethod": "HmacSHA256",
-    "SignatureVersion": "2",
-    "Timestamp": "2027-03-01T12:00:00Z",
-    "Version": "2010-08-28",
-}
-BALANCE: Final = COMMON | {"Action": "GetPrepaidBalance", "PrepaidInstrumentId": INSTRUMENT}
-
-
-def pay(reference: str) -> dict[str, str]:
-    return COMMON | {
-        "Action": "Pay",
-        "CallerReference": reference,
-        "SenderTokenId": TOKEN,
-        "TransactionAmount.CurrencyCode": "USD",
-        "TransactionAmount.Value": "0.25",
-    }
-
-
-def query(params: dict[str, str], verb: str = "GET") -> bytes:
-    whole = params | {"Signature": sign(verb, HOST, params, SECRET)}
-    return "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in whole.items()).encode()
 
 
 def got(params: dict[str, str], more: bytes = b"") -> bytes:
@@ -62,25 +33,9 @@ def got(params: dict[str, str], more: bytes = b"") -> bytes:
 
 
 def posted(params: dict[str, str], more: bytes = b"Content-Type: application/x-www-form-urlencoded\r\n") -> bytes:
-    body = query(params, "POST")
+    body = query(params, verb="POST")
     head = b"POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n" % (HOST.encode(), len(body))
     return head + more + b"\r\n" + body
-
-
-def rows(**others: Any) -> Rows:  # noqa: ANN401 - values of a key's row
-    found = Rows()
-    found.add_key(KEY, SECRET, **others)
-    found.balances[INSTRUMENT] = {
-        "instrument_id": INSTRUMENT,
-        "book_id": 7,
-        "kind": "prepaid",
-        "seller_party_id": 3,
-        "sender_party_id": 4,
-        "environment": "sandbox",
-        "balance_micros": 12_345_678,
-        "pending_micros": 1,
-    }
-    return found
 
 
 @dataclass

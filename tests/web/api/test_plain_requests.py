@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from tests.conftest import LONG_TESTS
-from tests.support.api_without_books import HOST, Api, Rows
+from tests.support.api_without_books import HOST, Api
 from tests.support.clock import START
 from tests.support.paths import DATA
+from tests.support.plain_calls import BALANCE, COMMON, INSTRUMENT, KEY, SECRET, TOKEN, pay, query, rows
 from tests.support.signed_requests import SignedRequests, sign, sign_text
 
 from tallystick.domain.commands import Pay
@@ -26,25 +27,7 @@ from tallystick.domain.speedups import plain_requests
 from tallystick.services.api.fair_shares import CallRates
 from tallystick.web.api.plain.plain_calls import MOST_KEYS
 
-KEY: Final = "AK" + "0" * 18
-SECRET: Final = "s" * 40
-TOKEN: Final = make_token_or_instrument_id(IdKind.PREPAID_SENDER, BookId(7), bytes(27))
-INSTRUMENT: Final = make_token_or_instrument_id(IdKind.PREPAID_INSTRUMENT, BookId(7), bytes(27))
-COMMON: Final = {
-    "AWSAccessKeyId": KEY,
-    "SignatureMethod": "HmacSHA256",
-    "SignatureVersion": "2",
-    "Timestamp": "2027-03-01T12:00:00Z",
-    "Version": "2010-08-28",
-}
-PAY: Final = COMMON | {
-    "Action": "Pay",
-    "CallerReference": "reference 1",
-    "SenderTokenId": TOKEN,
-    "TransactionAmount.CurrencyCode": "USD",
-    "TransactionAmount.Value": "0.25",
-}
-BALANCE: Final = COMMON | {"Action": "GetPrepaidBalance", "PrepaidInstrumentId": INSTRUMENT}
+PAY: Final = pay("reference 1")
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +35,6 @@ def reader() -> ModuleType:
     if plain_requests is None:
         pytest.skip("nothing was compiled: there was no C compiler at installation, or it was told to stay away")
     return plain_requests
-
-
-def rows() -> Rows:
-    found = Rows()
-    found.add_key(KEY, SECRET)
-    found.balances[INSTRUMENT] = {
-        "instrument_id": INSTRUMENT,
-        "book_id": 7,
-        "kind": "prepaid",
-        "seller_party_id": 3,
-        "sender_party_id": 4,
-        "environment": "sandbox",
-        "balance_micros": 12_345_678,
-        "pending_micros": 1,
-    }
-    return found
-
-
-def query(params: dict[str, str], secret: str = SECRET, host: str = HOST, verb: str = "GET") -> bytes:
-    whole = params | {"Signature": sign(verb, host, params, secret)}
-    return "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in whole.items()).encode()
 
 
 def got(sent: bytes, host: str = HOST) -> tuple[dict[str, Any], bytes]:

@@ -47,7 +47,7 @@ async def apply_payments(
     paid, refused, transfers, first = payment_rows(decisions, loaded.state.tokens if one_row else None)
     if not paid and not refused:
         return  # all were answered before
-    paid = order_for_index(paid) if one_row else sorted(paid)
+    paid = order_for_index(paid, one_row=one_row)
     tokens = [*group.last_tokens()]
     values = (
         loaded.state.book.book_id,
@@ -66,19 +66,19 @@ async def apply_payments(
             await connection.execute(MONEY["apply_payments"], *values)
 
 
-def order_for_index(paid: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def order_for_index(paid: list[tuple[Any, ...]], *, one_row: bool = True) -> list[tuple[Any, ...]]:
     """A book's new payments in the order in which `transaction_pkey` takes the least room.
 
     Ids ascend, but other books' entries stand behind the newest one of a book. There a full page is split in halves,
     and the left half is never filled up: all later ids are greater. So a group comes in pieces of nearly a page, each
     backwards: what follows the split belongs between the halves, and fills the left one (docs/decisions/213). Groups
     that make no such pieces come in the order of their ids, which is best for the last book, where pages are split at
-    nine tenths.
+    nine tenths; so do payments with rows of `transfer` (not `one_row`), whose key grows at its end.
     """
     paid.sort()
     count = len(paid)
     pieces = -(-count // _LARGEST_PIECE)
-    if not count or count < pieces * _SMALLEST_PIECE:
+    if not one_row or not count or count < pieces * _SMALLEST_PIECE:
         return paid
     ends = [count * piece // pieces for piece in range(pieces + 1)]
     return [row for start, end in pairwise(ends) for row in reversed(paid[start:end])]

@@ -77,7 +77,7 @@ async def write_together(
         first = first or own_first
         if not is_alike(own_first, first):
             raise TypeError("these payments have not come to the same")
-        paid = order_for_index(written.paid) if one_row else sorted(written.paid)
+        paid = order_for_index(written.paid, one_row=one_row)
         payments += [(book_id, row, now) for row in paid]
         changes += [(is_total(change[0]), book_id, change) for change in written.changes]
         tokens += [(book_id, token) for token in one.guards.tokens]

@@ -128,7 +128,7 @@ async def write_payments(
     tabs = written.tabs
     if not written.paid:
         return  # all were answered before
-    paid = order_for_index(written.paid) if one_row else sorted(written.paid)
+    paid = order_for_index(written.paid, one_row=one_row)
     kind = kind_of(written.first, one_row=one_row)
     values: tuple[Any, ...] = (
         loaded.state.book.book_id,
