@@ -113,7 +113,6 @@ async def test_a_problem_is_a_refusal_where_status_and_codes_are_the_documented_
     [
         (503, problem("ServiceUnavailable")),
         (429, problem("Throttling")),
-        (500, problem("InternalError")),
         (502, b"<html>"),
     ],
 )
@@ -137,6 +136,11 @@ async def test_an_answer_of_something_else_is_wrong(
 ) -> None:
     answer, _ = await heard(PAY, status, CREATED | dict(changed), headers)
     assert answer.outcome.code not in {*PROBLEMS, None}
+
+
+async def test_what_failed_unexpectedly_is_wrong_whatever_the_faults_were() -> None:
+    answer, _ = await heard(PAY, 500, problem("InternalError"))
+    assert answer == Answer(Outcome(code="InternalError"))
 
 
 async def test_what_was_made_before_says_so() -> None:

@@ -23,6 +23,7 @@ from tallystick.domain.ids import BookId
 from tallystick.services.api.fair_shares import CallRates
 from tallystick.services.reports.spending_tokens import SpendingTokens
 from tallystick.store.keys import access_keys
+from tallystick.store.ledger.memory.together import write_together
 from tallystick.web.api.asgi import HttpAnswer, Scope
 from tallystick.web.api.calls import MeasuredCall
 from tallystick.web.api.front import Front
@@ -304,6 +305,36 @@ async def test_what_may_have_been_charged_is_told_and_not_tried_again(program: P
         assert side.lane is None or not hot or side.lane.taken == [False, True]
     assert seen[0] == seen[1]
     assert seen[0][0] == 503
+
+
+@pytest.mark.parametrize("broken", ["", "group_commits.optimistic_read"], ids=["once", "twice"])
+async def test_what_was_charged_though_nobody_heard_is_told_to_who_asked_as_made(
+    program: Program, sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    async def lost(connection: Any, *rest: Any) -> None:  # noqa: ANN401 - passed on as they come
+        await write_together(connection, *rest)
+        written.append(1)
+        raise ConnectionResetError
+
+    async def fail(*_: object) -> None:
+        raise ConnectionResetError
+
+    side, shop, written = sides[0], program.shop, list[int]()
+    buyer = await shop.books.funded_buyer("10.00")
+    charge = {"authorization": buyer.instrument, "amount": "1.00"}
+    for number in range(3):  # the third is decided from memory
+        await side.program.post("/v1/charges", charge, f"heard-{broken}-{number}")
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.write_together", lost)
+    if broken:  # then the cached key cannot be revalidated, and is read
+        monkeypatch.setattr(f"tallystick.store.ledger.{broken}", fail)
+    answer = await side.program.send("POST", "/v1/charges", key=f"lost-{broken}", json=charge)
+    again = await side.program.send("POST", "/v1/charges", key=f"lost-{broken}", json=charge)
+
+    assert written == [1]
+    assert (answer.status_code, "idempotent-replay" in answer.headers) == (201, False)
+    assert (again.status_code, again.headers["idempotent-replay"]) == (200, "true")
+    assert again.json() == answer.json()
+    assert await shop.balance(buyer) == usd("6.00")
 
 
 @dataclass

@@ -12,13 +12,15 @@ from tallystick.torture.stage import TortureBuyer
 UNDECIDED: Final = frozenset(
     {
         "ConcurrentModification",
-        "InternalError",
         "RequestExpired",  # by a process whose clock is wrong
         "ServiceUnavailable",
         "Throttling",
     }
 )
-"""Refusals that spend no reference, and that leave open what has happened: to be asked again."""
+"""Refusals that spend no reference, and that leave open what has happened: to be asked again.
+
+InternalError is none of them: no fault that there is here excuses an exception that nobody expected.
+"""
 
 UNREADABLE: Final = "Unreadable"
 """What came instead of an answer could not be read."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from tallystick.domain.ids import TransactionId
     from tallystick.services.api.callers import AccessKey, Address
     from tallystick.services.context import Service
     from tallystick.web.api.asgi import Receive, Scope, Send
@@ -73,11 +74,15 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 @dataclass(slots=True)
 class CallSoFar:
-    """A request under way, for the meter and for the headers of its answer. `admitted`: it was counted already."""
+    """A request under way, for the meter and for the headers of its answer. `admitted`: it was counted already.
+
+    `begun` as in Asked.
+    """
 
     watched: MeasuredCall
     key: AccessKey | None = None
     admitted: bool = False
+    begun: TransactionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +153,20 @@ class JsonApi:
             charged = await self.plain.charge(scope, content, request_id)
             if charged.answer is not None:
                 return self.charged(charged, charged.answer, call.watched)
-            call.admitted = charged.admitted
+            call.admitted, call.begun = charged.admitted, charged.transaction_id
         return await self.in_general(endpoint, subject, scope, content, request_id, call)
 
     async def charge_anew(
-        self, content: bytes, request_id: str, watched: MeasuredCall, scope: Scope, send: Send
+        self,
+        content: bytes,
+        request_id: str,
+        watched: MeasuredCall,
+        begun: TransactionId | None,
+        scope: Scope,
+        send: Send,
     ) -> None:
-        """Answer a charge of the lane that did not go well there, and was counted there."""
-        endpoint, call = _PATHS[plain.PATH]["POST"], CallSoFar(watched, admitted=True)
+        """Answer a charge of the lane that did not go well there, and was counted there. `begun` as in Asked."""
+        endpoint, call = _PATHS[plain.PATH]["POST"], CallSoFar(watched, admitted=True, begun=begun)
         try:
             answer = await self.in_general(endpoint, "", scope, content, request_id, call)
         except Exception as error:  # noqa: BLE001 - the edge: whatever it was, the caller gets an answer
@@ -181,7 +192,8 @@ class JsonApi:
         call.watched.key_id = key.access_key_id
         admit(service, key, endpoint.scopes, partial(self.address_of, scope), 0 if call.admitted else 1)
         _check_version(scope)
-        asked = Asked(service, key, now, subject, _read(endpoint, scope, content), _idempotency_key(endpoint, scope))
+        given, reference = _read(endpoint, scope, content), _idempotency_key(endpoint, scope)
+        asked = Asked(service, key, now, subject, given, reference, begun=call.begun)
         service.key_uses.note(key.access_key_id, now)
         check_account(key)
         if key.json_version is None:

@@ -49,7 +49,8 @@ class ChargeLaneCall(LaneCall, eq=False, kw_only=True):
     async def answer_anew(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """The general way, with key and authorization read from the database."""
         self.api.plain.forget(self.charge)
-        await self.api.charge_anew(self.body, self.request_id, self.watched, scope, send)
+        begun = self.charge.transaction_id
+        await self.api.charge_anew(self.body, self.request_id, self.watched, begun, scope, send)
 
 
 @dataclass(frozen=True, slots=True)

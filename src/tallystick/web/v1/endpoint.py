@@ -14,6 +14,7 @@ from tallystick.services.seller.manual_operations import BookContext
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tallystick.domain.ids import TransactionId
     from tallystick.domain.scopes import KeyScope
     from tallystick.services.api.callers import AccessKey
     from tallystick.services.api.read_budget import ReadTurn
@@ -31,7 +32,8 @@ JSON: Final = "application/json"
 class Asked:
     """A request that is well formed, of a key that may ask it. `now`: the service's clock. `subject`: its path's id.
 
-    `turn`: of an endpoint that reads much.
+    `turn`: of an endpoint that reads much. `begun`: the transaction that this very request may have made already,
+    before it was found that it must be asked anew: finding that one is no repetition.
     """
 
     service: Service
@@ -41,6 +43,7 @@ class Asked:
     given: Given
     idempotency_key: str
     turn: ReadTurn | None = None
+    begun: TransactionId | None = None
 
     async def step_aside(self) -> None:
         """Between two pieces of long work: let others go on, for as long as they need it."""

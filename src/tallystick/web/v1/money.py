@@ -207,7 +207,7 @@ async def move(
     service, key, action = asked.service, asked.key, ACTIONS[action_name]
     plain = {one.parameter: asked.given[one.name] for one in _PLAIN if one.name in asked.given}
     whole = {**params, **plain, "CallerReference": asked.idempotency_key}
-    made_ids: list[TransactionId] = []
+    made_ids: list[TransactionId] = [] if asked.begun is None else [asked.begun]
     call = replace(
         read_call(service, action, V2010, whole, key, asked.now, asked.now), refusal_spends=False, made_ids=made_ids
     )

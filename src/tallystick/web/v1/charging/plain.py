@@ -112,8 +112,14 @@ class Charge(msgspec.Struct):
         return commands.Pay(request, token_id, amount_micros, _TWO_PARTIES, None)
 
     def charged_by(self, outcome: Outcome | None) -> Transaction | None:
-        """What was charged and committed; None: it was refused, was answered before, or nothing was begun."""
+        """What was charged and committed; None: it was refused, was answered before, or nothing was begun.
+
+        What was answered before may be this charge's own, where the connection broke while it was committed: it was
+        tried again then, and found. What it came to is not at hand here.
+        """
         if not isinstance(outcome, Accepted) or outcome.transaction_id != self.transaction_id or not self.made:
+            return None
+        if not self.made[-1].transactions:
             return None
         charged = self.made[-1].transactions[0]
         return charged if charged.status is _SUCCESS and not charged.fee_micros else None
@@ -126,12 +132,15 @@ class Charge(msgspec.Struct):
 
 @dataclass(slots=True)
 class PlainCharge:
-    """What came of one request here. `admitted`: it was counted, so that it is not counted again."""
+    """What came of one request here. `admitted`: it was counted, so that it is not counted again.
+
+    `transaction_id`: of what it charged; without an answer, of what it would have charged, and perhaps has.
+    """
 
     answer: HttpAnswer | None = None
     key: AccessKey | None = None
     admitted: bool = False
-    transaction_id: str | None = None
+    transaction_id: TransactionId | None = None
 
 
 _LEFT: Final = PlainCharge()
@@ -167,7 +176,7 @@ class PlainCharges:
         charged = charge.charged_by(await self._perform(charge))
         if charged is None:
             self.forget(charge)
-            return PlainCharge(key=charge.key, admitted=True)
+            return PlainCharge(None, charge.key, True, charge.transaction_id)
         keep_request(self.service, charged.transaction_id, scope, content, request_id)
         return PlainCharge(charge.answer(charged, request_id), charge.key, True, charged.transaction_id)
 
