@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from tallystick.db import distribution
 from tallystick.db.clock_watch import ClockWatch
@@ -313,7 +313,7 @@ async def _open_vault(settings: Settings, pool: Pool) -> Vault:
 @asynccontextmanager
 async def exporting_metrics(service: Service) -> AsyncIterator[None]:
     """Let the other processes of the same `serve` ask this one what it counted. Raises OSError."""
-    from tallystick.web.common.metrics import export_metrics  # noqa: PLC0415 - half a second, for servers only
+    from tallystick.web.probes.metrics import export_metrics  # noqa: PLC0415 - half a second, for servers only
 
     async with service.peers.answering(lambda: export_metrics(service)):
         yield
@@ -322,8 +322,6 @@ async def exporting_metrics(service: Service) -> AsyncIterator[None]:
 def asgi_app(service: Service) -> Application:
     """All HTTP interfaces of the service: the query API and SOAP at ``/``, the pages elsewhere."""
     # Loaded here, since most commands serve nothing: pages and API take as long to load as all else together, 0.9 s.
-    from litestar.connection import ASGIConnection  # noqa: PLC0415 - see above
-
     from tallystick.web.api.asgi import LazyApplication  # noqa: PLC0415 - see above
     from tallystick.web.api.batch_api import BatchApi  # noqa: PLC0415 - see above
     from tallystick.web.api.front import Front  # noqa: PLC0415 - see above
@@ -333,14 +331,14 @@ def asgi_app(service: Service) -> Application:
     from tallystick.web.api.refusing import RefusalWriter  # noqa: PLC0415 - see above
     from tallystick.web.api.strict_answers import StrictAnswers  # noqa: PLC0415 - see above
     from tallystick.web.api.traced_calls import TracedCalls  # noqa: PLC0415 - see above
-    from tallystick.web.app import create_pages  # noqa: PLC0415 - see above
-    from tallystick.web.common.browser.visitors import client_address, network_address  # noqa: PLC0415 - see above
+    from tallystick.web.common.browser.addresses import client_address, network_address  # noqa: PLC0415 - see above
+    from tallystick.web.probes.probes import Probes  # noqa: PLC0415 - see above
     from tallystick.web.v1.app import JsonApi  # noqa: PLC0415 - see above
     from tallystick.web.v1.charge_lane import ChargeTaker  # noqa: PLC0415 - see above
 
     def address_of(scope: Scope) -> Address | None:
         """Where a call comes from, for keys that are for some networks only."""
-        return network_address(ASGIConnection(cast("Any", scope)), service.settings)
+        return network_address(scope, service.settings)
 
     def traced(interface: Application) -> Application:
         return interface if service.tracing is None else TracedCalls(interface, service.tracing)
@@ -351,9 +349,10 @@ def asgi_app(service: Service) -> Application:
         soap=traced(LazyApplication(lambda: _soap(service))),
         batch_api=traced(BatchApi(service, address_of)),
         json_api=traced(json_api),
-        pages=cast("Application", create_pages(service)),
+        probes=Probes(service),
+        pages=LazyApplication(lambda: _pages(service)),
         refusing=RefusalWriter(service.meter, service.request_log, service.settings.public_url.rstrip("/")),
-        address_of=lambda scope: client_address(ASGIConnection(cast("Any", scope)), service.settings),
+        address_of=lambda scope: client_address(scope, service.settings),
         rates=service.rates_of("addresses", service.settings.requests_per_second_per_address),
         by_route={
             route: service.rates_of(f"addresses, {route}", limit / 60, burst_seconds=10)
@@ -365,6 +364,13 @@ def asgi_app(service: Service) -> Application:
         takers: dict[str, Taker] = {"/": QueryTaker(query_api), "/v1/charges": ChargeTaker(json_api)}
         answers.lane = Lane(service, front, answers, takers)
     return answers
+
+
+def _pages(service: Service) -> Application:
+    """A process that is asked for no page does without their library, templates and words: 30 MB (decision 222)."""
+    from tallystick.web.app import create_pages  # noqa: PLC0415 - for its first request only
+
+    return cast("Application", create_pages(service))
 
 
 def _soap(service: Service) -> Application:

@@ -21,7 +21,7 @@ from tallystick.db.migrate import migrate
 from tallystick.services.operations.verification import prove_if_due, verify
 from tallystick.settings import Settings
 from tallystick.store.records import verification_runs
-from tallystick.web.app import create_pages
+from tallystick.web.probes.probes import Probes
 from tallystick.wiring import open_service
 
 FILL = """
@@ -56,7 +56,7 @@ async def test_a_flipped_bit_in_a_table_is_found_by_verify_and_told_by_readyz(da
     path = await spoiled(data_directory, "pulse")
     settings = Settings(data_directory=data_directory, master_key=MASTER_KEY)
     async with open_service(settings, TestClock()) as service:
-        transport = httpx.ASGITransport(create_pages(service))  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(Probes(service))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as browser:
             assert (await browser.get("/readyz")).text == "ready\n"
 

@@ -199,7 +199,7 @@ async def direct_api(
     """`others`: of its front."""
     nothing: Any = no_pages
     writer = RefusalWriter(api.service.meter, api.service.request_log)
-    front = Front(api.api, nothing, nothing, nothing, nothing, writer, **cast("Any", others or {}))
+    front = Front(api.api, nothing, nothing, nothing, nothing, nothing, writer, **cast("Any", others or {}))
     with direct_server(api.service, front, {"/": QueryTaker(api.api)}, lane=lane) as (server, short):
         made = DirectApi(api, front, server, short)
         log = api.service.request_log

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from tallystick.cli.common_options import take_after_the_name
+from tallystick.cli.plain_values import read_plainly
 
 PACKAGE: Final = "tallystick.cli"
 _OF_THE_LIBRARY: Final = "Value error, "
@@ -55,6 +56,7 @@ class UnopenedCommand(TyperCommand):
         if not isinstance(command, TyperCommand | TyperGroup):
             raise TypeError(f"{self._entry.place} is no command")
         take_after_the_name(command)
+        read_plainly(command)
         return command
 
     def make_context(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - the types of these are typer's own
@@ -70,6 +72,7 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - what typer gives a group
         super().__init__(**attributes)
         self._unopened = {name: UnopenedCommand(name, entry) for name, entry in self.entries.items()}
+        read_plainly(self)
         self.commands.update(self._unopened)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - the types of these are typer's own

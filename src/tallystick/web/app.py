@@ -16,7 +16,7 @@ from tallystick.web.account.methods import test_money_form
 from tallystick.web.account.routes import account_routes
 from tallystick.web.admin.routes import admin_routes
 from tallystick.web.api.schema import documents
-from tallystick.web.common import assets, health, landing, media, metrics
+from tallystick.web.common import assets, landing, media
 from tallystick.web.common.browser.sessions import STORE, DatabaseStore, session_config
 from tallystick.web.common.browser.signing_in import sign_out_form
 from tallystick.web.common.errors import http_error, too_busy, too_many_files, unexpected_error
@@ -68,10 +68,7 @@ def create_pages(service: Service) -> Litestar:
             documents.show_wsdl,
             media.show_logo,
             accents.show_accent,
-            metrics.show_metrics,
             security_contact.show_contact,
-            health.alive,
-            health.ready,
             assets.show_style_sheet,
             assets.static_files(),
         ],

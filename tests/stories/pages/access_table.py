@@ -54,10 +54,7 @@ ENTRIES: Final[Mapping[str, Entry]] = {
     "GET /": ANYBODY,  # of browsers alone: tests/web/api/test_query_api.py
     "GET /docs": ANYBODY,
     "GET /docs/{page}": ANYBODY,
-    "GET /healthz": ANYBODY,
-    "GET /readyz": ANYBODY,
     "GET /.well-known/security.txt": ANYBODY,
-    "GET /metrics": ANYBODY,  # of this machine: test_metrics.py
     "GET /static/style.css": ANYBODY,
     "GET /static/{file_path}": ANYBODY,
     "GET /logos/{digest}": ANYBODY,

@@ -99,7 +99,7 @@ def side_of(request: pytest.FixtureRequest) -> Iterator[MakeSide]:
             lane = None
             if request.param == "lane":
                 nothing: Any = no_pages
-                front = Front(nothing, nothing, nothing, api, nothing, RefusalWriter(service.meter))
+                front = Front(nothing, nothing, nothing, api, nothing, nothing, RefusalWriter(service.meter))
                 takers = {plain.PATH: ChargeTaker(api)}
                 server, lane = stack.enter_context(direct_server(service, front, takers, lane=hot))
                 transport = LaneTransport(server, api)

@@ -131,7 +131,14 @@ def front_of(under_way: CallsUnderWay | None = None) -> Front:
     """The front with `application` behind all its addresses."""
     writer = RefusalWriter(Meter())
     return Front(
-        application, application, application, application, pages, writer, under_way=under_way or CallsUnderWay()
+        application,
+        application,
+        application,
+        application,
+        application,
+        pages,
+        writer,
+        under_way=under_way or CallsUnderWay(),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import asyncpg
 import httpx
@@ -200,6 +201,12 @@ async def test_a_client_that_hangs_up_is_not_answered(caller: Caller) -> None:
         ("POST", "/", [(b"accept", b"text/html")], "api"),
         ("POST", "/", [(b"accept", b"text/html"), (b"soapaction", b'""')], "soap"),
         ("GET", "/certs/x", [], "pages"),
+        ("GET", "/healthz", [(b"accept", b"text/html")], "probes"),
+        ("HEAD", "/readyz", [], "probes"),
+        ("GET", "/metrics/", [], "probes"),
+        ("POST", "/metrics?a=b", [], "probes"),
+        ("GET", "/%6detrics", [], "pages"),  # which a proxy does not take for what it keeps people from
+        ("GET", "/healthz/x", [], "pages"),
         ("POST", "//", [(b"soapaction", b"Pay")], "pages"),
     ],
 )
@@ -217,6 +224,9 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
     async def pages(*_: object) -> None:
         reached.append("pages")
 
+    async def probes(*_: object) -> None:
+        reached.append("probes")
+
     async def nothing(*_: object) -> Message:
         return {}
 
@@ -226,15 +236,35 @@ async def test_the_front_sends_the_root_to_the_apis_and_all_else_to_the_pages(
         soap=LazyApplication(lambda: soap),
         batch_api=soap,
         json_api=soap,
+        probes=probes,
         pages=pages,
         refusing=refusing,
     )
     path, _, query = path.partition("?")
-    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": headers}
+    scope = {"type": "http", "method": method, "query_string": query.encode(), "headers": headers}
+    scope |= {"path": unquote(path), "raw_path": path.encode()}
     await front(scope, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
-    await front({"type": "lifespan"}, nothing, lambda _: nothing())  # type: ignore[arg-type, return-value]
 
-    assert reached == [expected, "pages"]
+    assert reached == [expected]
+
+
+async def test_a_server_that_starts_and_ends_has_its_answers_without_the_pages() -> None:
+    said: list[Message] = []
+    asked = iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def never(*_: object) -> None:
+        raise AssertionError("nothing of ours begins or ends with the server")
+
+    async def receive() -> Message:
+        return {"type": next(asked)}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    front = Front(never, never, never, never, never, never, RefusalWriter(Meter()))
+    await front({"type": "lifespan"}, receive, send)
+
+    assert said == [{"type": "lifespan.startup.complete"}, {"type": "lifespan.shutdown.complete"}]
 
 
 def test_a_process_does_not_carry_what_most_never_use() -> None:

@@ -61,16 +61,30 @@ def is_browser(scope: Scope) -> bool:
 
 @dataclass(slots=True)
 class LazyApplication:
-    """An application whose code is loaded with its first request, in a thread: meanwhile others are answered."""
+    """An application whose code is loaded with its first request, in a thread: meanwhile others are answered.
+
+    Once for all who ask before it is there, whoever of them gives up; again for the next one, where that failed.
+    """
 
     load: Callable[[], Application]
     _application: Application | None = None
+    _loading: asyncio.Task[Application] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on."""
-        if self._application is None:
-            self._application = await asyncio.to_thread(self.load)
-        await self._application(scope, receive, send)
+        application = self._application or await self._loaded()
+        await application(scope, receive, send)
+
+    async def _loaded(self) -> Application:
+        if self._loading is None:
+            self._loading = asyncio.create_task(asyncio.to_thread(self.load))
+            self._loading.add_done_callback(self._keep)
+        return await asyncio.shield(self._loading)
+
+    def _keep(self, loading: asyncio.Task[Application]) -> None:
+        self._loading = None
+        if not loading.cancelled() and loading.exception() is None:
+            self._application = loading.result()
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -113,6 +127,15 @@ class HttpAnswer(Struct, frozen=True):
     status: int
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+
+
+async def live(receive: Receive, send: Send) -> None:
+    """Tell a server that we are ready, and at its end that it may end: nothing of ours begins or ends with it."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
 
 
 async def respond(send: Send, status: int, headers: Headers, body: bytes) -> None:

@@ -1,7 +1,8 @@
 """The front of all applications. It keeps the hot path short, and what is too much outside.
 
 The query API and SOAP live at ``/`` and nowhere else; everything else goes to the pages, what browsers ask for at ``/``
-too, so that a Pay never walks through middleware that is made for people.
+too, so that a Pay never walks through middleware that is made for people. What watches over the process is answered
+without the pages, which are loaded for the first one.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.services.api.fair_shares import CallRates, ThrottledError
-from tallystick.web.api.asgi import BATCH_PATH, JSON_PATHS, is_browser, is_soap, respond, unknown_address
+from tallystick.web.api.asgi import BATCH_PATH, JSON_PATHS, is_browser, is_soap, live, respond, unknown_address
 from tallystick.web.api.calls_under_way import BUSY, CallsUnderWay, with_retry_after
+from tallystick.web.probes.probes import is_probe
 
 if TYPE_CHECKING:
     from tallystick.web.api.asgi import Application, Receive, Scope, Send
     from tallystick.web.api.calls_under_way import Refuse
     from tallystick.web.api.refusing import RefusalWriter
 
-_OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Answered however much there is to do: whoever watches over us must not take us for dead."""
 _STATIC: Final = "/static/"
 _BEGINNINGS: Final = ("/cobranded-ui/actions/", "/pba/paypipeline")
 _SIGN_IN: Final = ("/sign-in", "/sign-up", "/email", "/email-code")
@@ -32,12 +32,14 @@ _WEIGHT_OF_BEGINNING: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Sends ``/`` to the query API or SOAP, batches and JSON to theirs, the rest, start and end too, to the pages."""
+    """Sends ``/`` to the query API or SOAP, batches, JSON and probes to theirs, the rest to the pages."""
 
     query_api: Application
     soap: Application
     batch_api: Application
     json_api: Application
+    probes: Application
+    """Answered however much there is to do: whoever watches over us must not take us for dead."""
     pages: Application
     refusing: RefusalWriter
     address_of: Callable[[Scope], str | None] = unknown_address
@@ -50,6 +52,8 @@ class Front:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Have one request answered, in time: what is to be awaited."""
+        if scope["type"] == "lifespan":
+            return live(receive, send)
         if scope["type"] != "http":
             return self.pages(scope, receive, send)
         application, refuse = self._choose(scope)
@@ -62,13 +66,12 @@ class Front:
 
     def _refusal(self, scope: Scope) -> tuple[Refused, int] | None:
         """Why a request is not let in, and in how many seconds to try again."""
-        path = scope["path"]
-        if path in _OF_OPERATORS:
+        if is_probe(scope):
             return None
         if self.under_way.crowded:
             return Refused(Refusal.ServiceUnavailable, BUSY), self.under_way.retry_seconds()
         address = self.address_of(scope)
-        if address is None or path.startswith(_STATIC):
+        if address is None or scope["path"].startswith(_STATIC):
             return None
         route = _route(scope)
         limited = self.by_route.get(route)
@@ -88,6 +91,8 @@ class Front:
             return self.batch_api, self.refusing.batch
         if path.startswith(JSON_PATHS):
             return self.json_api, self.refusing.json
+        if is_probe(scope):
+            return self.probes, self.refusing.page
         return self.pages, self.refusing.page
 
 

@@ -9,22 +9,12 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 from tallystick.settings import Settings
+from tallystick.web.common.strict_headers import SHOWN, SHOWS, STRICT, content_security_policy
 
 _REQUEST_ID: Final = "tallystick_request_id"
 _FORM_TARGETS: Final = "tallystick_form_targets"
 _FRAMING: Final = "tallystick_framing"
 _POLICY: Final = "tallystick_policy"
-_SHOWS: Final = "shows"
-_SHOWN: Final = "shown"
-
-_STRICT: Final = {
-    "x-frame-options": "DENY",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
-}
 
 
 def request_id(scope: Scope) -> str:
@@ -51,28 +41,17 @@ def allow_form_redirects(request: Request[Any, Any, Any], return_url: str) -> No
 
 def show_in_frame(request: Request[Any, Any, Any]) -> None:
     """Let this page show another one of ours in a frame."""
-    request.scope["state"][_FRAMING] = _SHOWS
+    request.scope["state"][_FRAMING] = SHOWS
 
 
 def be_shown_in_frame(request: Request[Any, Any, Any]) -> None:
     """Let pages of ours show this one in a frame; no other site may."""
-    request.scope["state"][_FRAMING] = _SHOWN
+    request.scope["state"][_FRAMING] = SHOWN
 
 
 def set_policy(request: Request[Any, Any, Any], policy: str) -> None:
     """Send this answer with a Content-Security-Policy of its own."""
     request.scope["state"][_POLICY] = policy
-
-
-def content_security_policy(form_targets: str = "", framing: str = "") -> str:
-    """Nothing but our own style sheet, pictures and script files; nothing that stands in the page itself."""
-    form_action = f"form-action 'self' {form_targets}".rstrip()
-    frames = " frame-src 'self';" if framing == _SHOWS else ""
-    ancestors = "'self'" if framing == _SHOWN else "'none'"
-    return (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; {form_action};{frames}"
-        f" base-uri 'none'; frame-ancestors {ancestors}"
-    )
 
 
 class Headers:
@@ -86,13 +65,13 @@ class Headers:
         if message["type"] != "http.response.start":
             return
         headers = MutableScopeHeaders.from_message(message)
-        for name, value in _STRICT.items():
+        for name, value in STRICT.items():
             headers[name] = value
         state = scope.setdefault("state", {})
         framing = str(state.get(_FRAMING, ""))
         policy = state.get(_POLICY) or content_security_policy(str(state.get(_FORM_TARGETS, "")), framing)
         headers["content-security-policy"] = str(policy)
-        if framing == _SHOWN:
+        if framing == SHOWN:
             headers["x-frame-options"] = "SAMEORIGIN"
         headers["x-request-id"] = request_id(scope)
         if self._hsts is not None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from litestar import Litestar
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from tests.stories.pages.business import prepaid_customer
@@ -23,6 +22,7 @@ from tallystick.services.operations.verification import prove_if_due
 from tallystick.services.process.meter import BOUNDS_SECONDS, Meter, quantile_seconds
 from tallystick.services.process.peer_processes import PeerProcesses
 from tallystick.store.records import verification_runs
+from tallystick.web.probes.probes import Probes
 from tallystick.wiring import exporting_metrics
 
 TOKEN = "a-token-of-some-length"
@@ -32,11 +32,7 @@ async def scrape(
     world: World, service: Service | None = None, peer: str = "127.0.0.1", **headers: str
 ) -> httpx.Response:
     """Ask a service of some configuration for its metrics, as somebody at `peer`."""
-    return await ask(world, world.pages_of(service or world.service), peer, **headers)
-
-
-async def ask(world: World, pages: Litestar, peer: str, **headers: str) -> httpx.Response:
-    transport = httpx.ASGITransport(pages, client=(peer, 50_000))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(Probes(service or world.service), client=(peer, 50_000))
     async with httpx.AsyncClient(base_url=world.base_url, transport=transport) as client:
         return await client.get("/metrics", headers={name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -210,7 +206,7 @@ async def test_a_process_that_does_not_answer_is_said_to_be_down(
 async def test_only_this_machine_or_the_token_reads_them(
     world: World, settings: dict[str, object], peer: str, headers: dict[str, str], status: int
 ) -> None:
-    response = await ask(world, world.shared_pages(**settings), peer, **headers)
+    response = await scrape(world, world.configured(**settings), peer, **headers)
 
     assert response.status_code == status
     assert ("tallystick_database_up" in response.text) == (status == 200)
@@ -218,7 +214,7 @@ async def test_only_this_machine_or_the_token_reads_them(
 
 
 async def test_who_may_not_read_them_is_told_what_to_set(world: World) -> None:
-    refused = await ask(world, world.shared_pages(), "192.0.2.1")
+    refused = await scrape(world, peer="192.0.2.1")
 
     assert "TALLYSTICK_METRICS_TOKEN" in refused.text
 

@@ -14,9 +14,6 @@ NOT_PAGES: Final = frozenset(
     {
         "GET /docs",
         "GET /docs/{page}",
-        "GET /healthz",
-        "GET /readyz",
-        "GET /metrics",
         "GET /static/style.css",
         "GET /static/{file_path}",
         "GET /logos/{digest}",

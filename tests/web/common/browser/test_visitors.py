@@ -7,7 +7,8 @@ import pytest
 from litestar.testing import RequestFactory
 
 from tallystick.settings import Settings
-from tallystick.web.common.browser.visitors import client_address, device, user_agent
+from tallystick.web.common.browser.addresses import client_address
+from tallystick.web.common.browser.visitors import device, user_agent
 from tallystick.words import LANGUAGES, speaking
 
 
@@ -35,18 +36,19 @@ def request(*, peer: str = "192.0.2.9", **headers: str) -> Any:  # noqa: ANN401 
 )
 def test_where_a_request_comes_from(proxies: int, forwarded: str, known: str | None) -> None:
     asked = request(**({"x_forwarded_for": forwarded} if forwarded else {}))
-    assert client_address(asked, Settings(reverse_proxies=proxies)) == known
+    assert client_address(asked.scope, Settings(reverse_proxies=proxies)) == known
 
 
 def test_this_machine_is_nobody_in_particular() -> None:
-    assert client_address(request(peer="127.0.0.1"), Settings()) is None
-    assert client_address(request(peer="::1"), Settings()) is None
+    assert client_address(request(peer="127.0.0.1").scope, Settings()) is None
+    assert client_address(request(peer="::1").scope, Settings()) is None
 
 
 def test_behind_a_proxy_that_nobody_told_us_of_nobody_is_known() -> None:
     https = replace(Settings(), public_url="https://pay.example")
-    assert client_address(request(), https) is None
-    assert client_address(request(x_forwarded_for="203.0.113.1"), replace(https, reverse_proxies=1)) == "203.0.113.1"
+    assert client_address(request().scope, https) is None
+    behind_one = replace(https, reverse_proxies=1)
+    assert client_address(request(x_forwarded_for="203.0.113.1").scope, behind_one) == "203.0.113.1"
 
 
 def test_what_a_browser_says_is_kept_short_and_printable() -> None:

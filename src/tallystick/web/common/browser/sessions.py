@@ -169,7 +169,7 @@ def session_config(settings: Settings) -> StrictSessionConfig:
         httponly=True,
         samesite="lax",
         store=STORE,
-        exclude=[r"^/static/", r"^/docs(?:/|$)", r"^/certs/", r"^/logos/", r"^/accents/", r"^/healthz$", r"^/readyz$"],
+        exclude=[r"^/static/", r"^/docs(?:/|$)", r"^/certs/", r"^/logos/", r"^/accents/"],
     )
 
 

@@ -13,9 +13,9 @@ from tallystick.services.identity import reauthentication, second_factor
 from tallystick.services.identity.accounts import Party
 from tallystick.services.identity.reauthentication import CodeNeededError
 from tallystick.services.identity.visitors import Visitor
+from tallystick.web.common.browser.addresses import client_address
 from tallystick.web.common.browser.cookies import marks_of
 from tallystick.web.common.browser.sessions import last_proof, renew_proof, sign_browser_in, sign_browser_out
-from tallystick.web.common.browser.visitors import client_address
 from tallystick.web.common.shared import PageRequest, form_of, page, service_of
 
 UNUSABLE: Final = HTTP_422_UNPROCESSABLE_ENTITY
@@ -25,7 +25,7 @@ _OURS: Final = re.compile(r"/(?:account|console|admin|cobranded-ui/visits)(?:/[A
 
 def client_of(request: PageRequest) -> str | None:
     """The address that a request comes from, where it is known."""
-    return client_address(request, service_of(request).settings)
+    return client_address(request.scope, service_of(request).settings)
 
 
 def visitor_of(request: PageRequest) -> Visitor:

@@ -1,12 +1,10 @@
-"""What is known of whoever sends a request before they say who they are: an address, and the name of a browser."""
+"""What browsers say of themselves. Where requests come from: addresses.py."""
 
-import ipaddress
 import re
 from typing import Any, Final
 
 from litestar.connection import ASGIConnection
 
-from tallystick.settings import Settings
 from tallystick.words import gettext as _
 
 MAX_USER_AGENT: Final = 300
@@ -29,52 +27,6 @@ _SYSTEMS: Final = (
 )
 
 Connection = ASGIConnection[Any, Any, Any, Any]
-
-
-def client_address(connection: Connection, settings: Settings) -> str | None:
-    """The client's IP address; None where only a proxy's is known.
-
-    Every proxy of ours appends the address that it saw to X-Forwarded-For; entries before those are written by the
-    client and not trusted.
-    """
-    proxies = settings.reverse_proxies
-    if proxies:
-        seen = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
-        return _address(seen[-proxies].strip()) if len(seen) >= proxies else None
-    if settings.secure_cookies or connection.client is None:  # https ends at a proxy: the peer is that
-        return None
-    address = _address(connection.client.host)
-    this_machine = address is not None and ipaddress.ip_address(address).is_loopback
-    return None if this_machine else address  # a user of this machine, or a proxy that the settings do not count
-
-
-def network_address(connection: Connection, settings: Settings) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that rules about networks go by: as our proxies tell it or, where none are counted, the peer's.
-
-    None: that is not known, and in no network. An IPv4 address in the form of IPv6 is the IPv4 one.
-    """
-    if settings.reverse_proxies:
-        known = client_address(connection, settings)
-    else:
-        known = None if connection.client is None else connection.client.host
-    try:
-        address = ipaddress.ip_address(known or "")
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
-
-
-def _address(text: str) -> str | None:
-    """The address without a port, if it is one."""
-    bare = text.removeprefix("[").partition("]")[0] if text.startswith("[") else text
-    if bare.count(":") == 1:
-        bare = bare.partition(":")[0]
-    try:
-        return str(ipaddress.ip_address(bare))
-    except ValueError:
-        return None
 
 
 def user_agent(connection: Connection) -> str:

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 
 from tallystick.settings import Settings
-from tallystick.web.common.browser.visitors import network_address
+from tallystick.web.common.browser.addresses import network_address
 
 PLACES: Final = ("/console", "/admin")
 
@@ -47,5 +47,5 @@ def _is_from_staff_network(connection: Connection, settings: Settings) -> bool:
     """Whether the client is in one of the networks; a client that is not known is in none."""
     if settings.staff_networks is None:
         return True
-    address = network_address(connection, settings)
+    address = network_address(connection.scope, settings)
     return address is not None and any(address in network for network in settings.staff_networks)

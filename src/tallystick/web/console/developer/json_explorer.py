@@ -16,7 +16,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
 from tallystick.services.api.callers import AccessKey, by_key
 from tallystick.services.context import Service
-from tallystick.web.common.browser.visitors import network_address
+from tallystick.web.common.browser.addresses import network_address
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer.inputs import Input
 from tallystick.web.console.developer.json_call import JsonCall, value_of
@@ -117,7 +117,7 @@ async def _send(console: ConsoleContext, call: JsonCall, access_key_id: str) -> 
     async def chosen(service: Service, _secret: str, now: datetime) -> AccessKey:
         return await by_key(service, access_key_id, "key", now)
 
-    at = network_address(console.request, console.service.settings)
+    at = network_address(console.request.scope, console.service.settings)
     transport = httpx.ASGITransport(cast("Any", JsonApi(console.service, lambda _: at, caller_of=chosen)))
     begun = time.monotonic()
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:

@@ -29,8 +29,8 @@ from tallystick.services.seller.access_keys import (
     UnknownKeyError,
 )
 from tallystick.services.seller.staff import Permission, may_make_key
+from tallystick.web.common.browser.addresses import network_address
 from tallystick.web.common.browser.step_up import STEP_UP
-from tallystick.web.common.browser.visitors import network_address
 from tallystick.web.common.shared import PageRequest, form_of, go
 from tallystick.web.console.book_context import no_book_page
 from tallystick.web.console.console_context import ConsoleContext, for_staff
@@ -336,7 +336,7 @@ def _list_page(console: ConsoleContext, rows: list[KeyRow], **more: Any) -> Resp
 async def _form_page(console: ConsoleContext, **more: Any) -> Response[Any]:  # noqa: ANN401 - status and problems
     if console.book_id is None:
         return await no_book_page(console, place="Developers", **more)
-    at = network_address(console.request, console.service.settings)
+    at = network_address(console.request.scope, console.service.settings)
     defaults: dict[str, Any] = {
         "row": None,
         "presets": preset_choices(console.role, console.environment),

@@ -22,7 +22,7 @@ from tallystick.services.api.action import Action
 from tallystick.services.api.fields import V2010
 from tallystick.services.api.registry import ACTIONS
 from tallystick.web.api.query_api import VERBS, QueryApi
-from tallystick.web.common.browser.visitors import network_address
+from tallystick.web.common.browser.addresses import network_address
 from tallystick.web.common.shared import PageRequest, form_of
 from tallystick.web.console.console_context import ConsoleContext
 from tallystick.web.console.developer import json_explorer
@@ -148,7 +148,7 @@ async def _send(console: ConsoleContext, signed: SignedRequest) -> ShownAnswer:
 
     It comes from where the person is, for keys that are for some networks only.
     """
-    at = network_address(console.request, console.service.settings)
+    at = network_address(console.request.scope, console.service.settings)
     transport = httpx.ASGITransport(cast("Any", QueryApi(console.service, lambda _: at)))
     begun = time.monotonic()
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:

@@ -1,4 +1,4 @@
-"""`/metrics`: the counters of all processes of this `serve`, for Prometheus; open to this machine, or with the token.
+"""What `/metrics` tells: the counters of all processes of this `serve`, for Prometheus.
 
 The process that is asked collects from its peers and labels each one's samples. They are not added up: the sums would
 fall whenever a process restarts and its counters begin at zero.
@@ -6,19 +6,13 @@ fall whenever a process restarts and its counters begin at zero.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hmac import compare_digest
-from ipaddress import ip_address
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from litestar import get
-from litestar.response import Response
-from litestar.status_codes import HTTP_401_UNAUTHORIZED
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -26,21 +20,10 @@ from prometheus_client.registry import Collector
 
 from tallystick.services.operations import monitoring
 from tallystick.services.process.meter import BOUNDS_SECONDS
-from tallystick.web.common.protection.hosts import ANY_HOST, is_named, names_this_machine
-from tallystick.web.common.shared import PageRequest, service_of
 
 if TYPE_CHECKING:
     from tallystick.services.context import Service
     from tallystick.services.operations.monitoring import DatabaseStatus, Queue
-    from tallystick.settings import Settings
-
-_OF_PROXIES: Final = re.compile(r"x-(?!prometheus-)|cf-|cdn-|fastly-|fly-|forwarded$|via$|true-client-ip$")
-"""Names of headers that proxies add, each its own; none of them comes from a scraper, or from a person with curl."""
-
-_FROM_ELSEWHERE: Final = (
-    "From elsewhere, or through a proxy, metrics are read with a token alone, and none is set: "
-    "set TALLYSTICK_METRICS_TOKEN, and send it as Authorization: Bearer …."
-)
 
 _PROCESS: Final = "process"
 """The label of the process."""
@@ -55,57 +38,19 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     samples: list[tuple[str, dict[str, str], float]]
 
 
-@get("/metrics", opt=ANY_HOST)
-async def show_metrics(request: PageRequest) -> Response[Any]:
-    """All metrics, in the format that the request accepts."""
-    service = service_of(request)
-    token = service.settings.metrics_token
-    if token is not None and not _has_token(request, token):
-        return _refused("The token is missing or wrong: send it as Authorization: Bearer ….")
-    if token is None and not _is_from_here(request, service.settings):
-        return _refused(_FROM_ELSEWHERE)
+async def metrics_of_all(service: Service, accept: str) -> tuple[bytes, str]:
+    """All metrics in the best format for the value of an Accept header, and its content type."""
     peers = await service.peers.ask()
     processes = {service.peers.name: _counted(service)} | {name: _decode(encoded) for name, encoded in peers.items()}
     registry = CollectorRegistry(auto_describe=False)
     registry.register(AllMetrics(processes, await monitoring.observe(service)))
-    encode, media_type = choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(registry), headers={"content-type": media_type})  # media_type would get a second charset
-
-
-def _refused(text: str) -> Response[Any]:
-    return Response(
-        f"{text}\n",
-        status_code=HTTP_401_UNAUTHORIZED,
-        media_type="text/plain",
-        headers={"www-authenticate": 'Bearer realm="metrics"'},
-    )
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
 
 
 def export_metrics(service: Service) -> bytes:
     """This process's metrics, encoded for the peer process that asks."""
     return msgspec.json.encode(_counted(service))
-
-
-def _has_token(request: PageRequest, expected: str) -> bool:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and compare_digest(token.strip().encode(), expected.encode())
-
-
-def _is_from_here(request: PageRequest, settings: Settings) -> bool:
-    """Whether it comes from this machine itself, from nobody behind a proxy, and is meant for this machine.
-
-    A page of somebody's can have a browser on this machine ask us, under a name of theirs that leads here (rebinding).
-    """
-    if settings.secure_cookies and not settings.reverse_proxies:
-        return False  # https needs a proxy in front of us, which need not send a header that says so
-    if request.client is None or any(_OF_PROXIES.match(name.lower()) for name in request.headers):
-        return False
-    if not (names_this_machine(request.headers.get("host", "")) or is_named(request.headers.get("host", ""), settings)):
-        return False
-    try:
-        return ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 def _counted(service: Service) -> list[Family]:
