@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from tests.simulation.money_writes import (
-    FIRST_DERIVED,
     all_or_nothing,
     insert_payments,
     more_of,
@@ -16,6 +15,11 @@ from tests.simulation.money_writes import (
     write_account,
 )
 from tests.simulation.postgres import Record, Transaction
+from tests.support.one_payment import as_group
+
+from tallystick.domain.accounts import TOTALS, AccountKind
+
+SALES: Final = TOTALS[AccountKind.SALES]
 
 
 async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's arguments
@@ -31,6 +35,7 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     keys: Sequence[Any],
     server_started_at: datetime,
     _patience: str,
+    total_micros: int,
     events: Sequence[Any] = (),
     real_now: datetime | None = None,
     queued: Sequence[Any] = (),
@@ -43,15 +48,19 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     same = server_started_at == tx.server.started_at and as_remembered(
         tx, book_id, tokens, [book_version, owner_version]
     )
-    moved = 0
-    for number, delta, terms in sorted(changes, key=lambda change: change[0] < FIRST_DERIVED):
-        moved += await move_from_memory(tx, (book_id, number), delta, terms)
+    moved = sum([await move_from_memory(tx, (book_id, number), delta, terms) for number, delta, terms in changes])
+    if moved == len(changes):
+        moved += await move_from_memory(tx, (book_id, SALES), -total_micros, None)
     charged = sum([await charge_tab(tx, book_id, *tab, compared=compared) for tab in tabs])
     await insert_payments(tx, book_id, paid, kind, (), now)
     if real_now is not None:
         await more_of(tx, book_id, now, (), (), events, real_now)
         await queue_events(tx, book_id, now, real_now, queued)
-    return all_or_nothing(same and moved == len(changes) and charged == len(tabs))
+    return all_or_nothing(same and moved == len(changes) + 1 and charged == len(tabs))
+
+
+async def apply_one_from_memory(tx: Transaction, *values: Any) -> list[Record]:
+    return await apply_from_memory(tx, *as_group(values))
 
 
 async def apply_tabs_from_memory(tx: Transaction, *values: Any) -> list[Record]:

@@ -416,6 +416,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "apply_payments": money_writes.apply_payments,
     "apply_payments_and_more": money_writes.apply_payments_and_more,
     "apply_from_memory": memory_writes.apply_from_memory,
+    "apply_one_from_memory": memory_writes.apply_one_from_memory,
     "apply_from_memory_and_tell": memory_writes.apply_from_memory,
     "apply_tabs_from_memory": memory_writes.apply_tabs_from_memory,
     "apply_tabs_from_memory_and_tell": memory_writes.apply_tabs_from_memory,

@@ -24,6 +24,7 @@ from tests.simulation.loop import StuckError
 from tests.simulation.plan import Plan, plan_of
 from tests.simulation.postgres import Record, Transaction
 from tests.simulation.processes import Programs
+from tests.support.one_payment import as_group
 
 _LEDGER: Final = "tallystick.store.ledger"
 _COMMITTING: Final = (
@@ -173,6 +174,10 @@ async def _believe_memory(
     )
 
 
+async def _believe_one(tx: Transaction, *values: Any) -> list[Record]:
+    return await _believe_memory(tx, *as_group(values))
+
+
 async def _believe_tabs(tx: Transaction, *values: Any) -> list[Record]:
     *common, tabs = values
     return await _believe_memory(tx, *common, tabs=tabs)
@@ -211,9 +216,11 @@ MUTATIONS: Final = (
         "memory is believed: nothing is compared when payments are written",
         money={
             "apply_from_memory": _believe_memory,
+            "apply_one_from_memory": _believe_one,
             "apply_from_memory_and_tell": _believe_memory,
             "apply_tabs_from_memory": _believe_tabs,
             "apply_tabs_from_memory_and_tell": _believe_tabs,
+            "apply_plain_together": together.believe,
             "apply_together": together.believe,
         },
         plan={**_RIVALS, "commands": 30, "remembers": 4},

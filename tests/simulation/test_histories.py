@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 from tests.simulation import money, together
+from tests.simulation.connections import Handler
 from tests.simulation.history import run_history
 from tests.simulation.plan import plan_of
 from tests.simulation.postgres import Record, Transaction
@@ -46,14 +47,19 @@ def test_the_histories_have_all_faults() -> None:
 
 def test_payments_of_both_sellers_share_commits() -> None:
     programs, books = Programs(), Counter[int]()
-    text = TOGETHER["apply_together"]
-    inner = programs.statements[text]
 
-    async def counted(tx: Transaction, *values: Any) -> list[Record] | int:
-        books[len(values[8])] += 1
-        return await inner(tx, *values)
+    def counted(text: str) -> Handler:
+        inner = programs.statements[text]
 
-    counting = replace(programs, statements={**programs.statements, text: counted})
+        async def count(tx: Transaction, *values: Any) -> list[Record] | int:
+            books[len(values[8])] += 1
+            return await inner(tx, *values)
+
+        return count
+
+    counting = replace(
+        programs, statements={**programs.statements, **{text: counted(text) for text in TOGETHER.values()}}
+    )
     busy = [seed for seed in range(BLOCKS * SEEDS_OF_BLOCK) if plan_of(seed).busy][:6]
     assert [problem for seed in busy for problem in run_history(plan_of(seed), counting).problems] == []
     assert books[2] > 3

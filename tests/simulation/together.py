@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from tests.simulation.connections import Handler
-from tests.simulation.memory_writes import as_remembered, charge_tab, move_from_memory
+from tests.simulation.memory_writes import SALES, as_remembered, charge_tab, move_from_memory
 from tests.simulation.money_writes import (
-    FIRST_DERIVED,
     all_or_nothing,
     insert_payments,
     more_of,
@@ -36,16 +35,17 @@ async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
     keys: Sequence[str],
     _key_versions: Sequence[int],
     server_started_at: datetime,
-    event_books: Sequence[int],
-    events: Rows,
-    events_at: Sequence[datetime],
-    real_now: datetime,
     _patience: str,
-    queue_books: Sequence[int],
-    queued: Rows,
-    queued_at: Sequence[datetime],
-    tab_books: Sequence[int],
-    tabs: Rows,
+    totals_micros: Sequence[int],
+    event_books: Sequence[int] = (),
+    events: Rows = (),
+    events_at: Sequence[datetime] = (),
+    real_now: datetime | None = None,
+    queue_books: Sequence[int] = (),
+    queued: Rows = (),
+    queued_at: Sequence[datetime] = (),
+    tab_books: Sequence[int] = (),
+    tabs: Rows = (),
     *,
     compared: bool = True,
 ) -> list[Record]:
@@ -56,19 +56,22 @@ async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
         known = [token for of_book, token in zip(token_books, tokens, strict=True) if of_book == book_id]
         same = same and (not compared or as_remembered(tx, book_id, known, own))
     moved = 0
-    by_book = list(zip(changed_books, changes, strict=True))
-    for book_id, (number, delta, terms) in sorted(by_book, key=lambda change: change[1][0] < FIRST_DERIVED):
+    for book_id, (number, delta, terms) in zip(changed_books, changes, strict=True):
         moved += await move_from_memory(tx, (book_id, number), delta, terms if compared else None)
+    for book_id, total_micros in zip(books, totals_micros, strict=True) if moved == len(changes) else ():
+        moved += await move_from_memory(tx, (book_id, SALES), -total_micros, None)
     charged = 0
     for book_id, tab in zip(tab_books, tabs, strict=True):
         charged += await charge_tab(tx, book_id, *tab, compared=compared)
     for book_id, payment, now in zip(paid_books, paid, paid_at, strict=True):
         await insert_payments(tx, book_id, [payment], kind, (), now)
     for book_id, event, now in zip(event_books, events, events_at, strict=True):
+        assert real_now is not None
         await more_of(tx, book_id, now, (), (), [event], real_now)
     for book_id, event, now in zip(queue_books, queued, queued_at, strict=True):
+        assert real_now is not None
         await queue_events(tx, book_id, now, real_now, [event])
-    return all_or_nothing(same and moved == len(changes) and charged == len(tabs))
+    return all_or_nothing(same and moved == len(changes) + len(books) and charged == len(tabs))
 
 
 async def believe(tx: Transaction, *values: Any) -> list[Record]:
@@ -76,5 +79,5 @@ async def believe(tx: Transaction, *values: Any) -> list[Record]:
     return await apply_together(tx, *values, compared=False)
 
 
-MODEL: Final[Mapping[str, Handler]] = {"apply_together": apply_together}
+MODEL: Final[Mapping[str, Handler]] = {"apply_plain_together": apply_together, "apply_together": apply_together}
 """By name; a test compares the names with those of together.sql."""

@@ -18,7 +18,7 @@ from tallystick.db.connections import Pool
 from tallystick.db.statements import load_statements
 from tallystick.store.ledger.statements import MONEY
 
-ONE_MACHINE = {"together.apply_together"}
+ONE_MACHINE = {"together.apply_plain_together", "together.apply_together"}
 """Sent where payments are decided from memory, which is on one machine alone (wiring.py)."""
 
 ROOT = Path(str(files(tallystick)))

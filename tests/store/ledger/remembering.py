@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from tests.support.books import Books, Buyer
+from tests.support.one_payment import as_group
 
 from tallystick.db.connections import Connection, Pool
 from tallystick.domain.commands import CancelToken
@@ -19,11 +20,14 @@ from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.memory.together import STATEMENTS as TOGETHER
 from tallystick.store.ledger.statements import MONEY
 
+ONE = MONEY["apply_one_from_memory"]
 FROM_MEMORY = {
+    ONE,
     MONEY["apply_from_memory"],
     MONEY["apply_from_memory_and_tell"],
     MONEY["apply_tabs_from_memory"],
     MONEY["apply_tabs_from_memory_and_tell"],
+    TOGETHER["apply_plain_together"],
     TOGETHER["apply_together"],
 }
 
@@ -38,8 +42,12 @@ class Interrupted:
     happening: list[Meanwhile] = field(default_factory=list)
     written: int = 0
     """How many groups were sent so."""
+    alone: int = 0
+    """How many of them by the statement for one payment."""
     started: str = "pg_postmaster_start_time()"
     """When the server says that it was started, in SQL."""
+    in_groups: bool = False
+    """Whether one payment alone is written by the statement for many."""
 
     async def acquire(self) -> InterruptedConnection:
         return InterruptedConnection(self, await self.pool.acquire())
@@ -60,6 +68,10 @@ class InterruptedConnection:
             self.pool.written += 1
             while self.pool.happening:
                 await self.pool.happening.pop()()
+        if query == ONE:
+            self.pool.alone += 1
+            if self.pool.in_groups:
+                query, values = MONEY["apply_from_memory"], as_group(values)
         return await self.own.execute(self._of_server(query), *values)
 
     async def fetch(self, query: str, *values: object) -> list[Any]:
@@ -107,9 +119,9 @@ class Remembering:
 
 
 @asynccontextmanager
-async def shop_that_remembers(shop: Books) -> AsyncIterator[Remembering]:
+async def shop_that_remembers(shop: Books, *, in_groups: bool = False) -> AsyncIterator[Remembering]:
     """The shop with a memory; at the end all that was to happen meanwhile must have happened."""
-    memory, pool = PaymentMemory(100), Interrupted(shop.pool)
+    memory, pool = PaymentMemory(100), Interrupted(shop.pool, in_groups=in_groups)
     committer = Committer(cast("Pool", pool), shop.committer.rules, shop.clock, memory=memory)
     yield Remembering(replace(shop, committer=committer), memory, pool, shop)
     await committer.close()

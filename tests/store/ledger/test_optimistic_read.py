@@ -188,6 +188,7 @@ async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Book
         "apply_from_memory_and_tell",
         "apply_tabs_from_memory",
         "apply_tabs_from_memory_and_tell",
+        "apply_plain_together",
         "apply_together",
     ],
 )
@@ -205,7 +206,7 @@ async def test_accounts_are_changed_in_one_order_however_many_there_are(
         parameters = len((await connection.prepare(text)).get_parameters())
         await connection.execute(f"PREPARE planned_once AS {text}")
         explain = f"EXPLAIN (FORMAT JSON) EXECUTE planned_once ({', '.join(['NULL'] * parameters)})"
-        for books, instruments in ((0, 0), (1, 1), (1, 30), (50, 1), (30, 30)):
+        for books, instruments in ((0, 0), (1, 1), (1, 30), (50, 1), (30, 30), (2, 1000)):
             await owner.execute("TRUNCATE account CASCADE")
             await _insert_accounts(owner, books, instruments)
             for make_known in ("SELECT 1", "VACUUM account", "VACUUM ANALYZE account"):
@@ -222,6 +223,9 @@ async def test_accounts_are_changed_in_one_order_however_many_there_are(
                     "account_pkey",
                     "Forward",
                 )
+        moves = [part for part in plan["Plans"] if part.get("Subplan Name", "").startswith("CTE moved_")]
+        assert len(moves) == 2
+        assert '"Materialize"' not in json.dumps(moves), "each account is found by its number"
 
 
 def _update(plan: dict[str, Any], name: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from tests.store.ledger.remembering import (
     Remembering,
@@ -36,9 +37,10 @@ from tallystick.store.ledger.load import load
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 
 
-@pytest.fixture
-async def remembering(shop: Books) -> AsyncIterator[Remembering]:
-    async with shop_that_remembers(shop) as remembering:
+@pytest.fixture(params=[False, True], ids=["alone", "in a group"])
+async def remembering(shop: Books, request: pytest.FixtureRequest) -> AsyncIterator[Remembering]:
+    """A lonely payment has a statement of its own, which guards what that for many does."""
+    async with shop_that_remembers(shop, in_groups=request.param) as remembering:
         yield remembering
 
 
@@ -73,6 +75,40 @@ async def test_what_is_remembered_is_not_read_again(remembering: Remembering) ->
     memory = remembering.memory
     assert (memory.hits, memory.misses, memory.clashes) == (2, 1, 0)
     assert remembering.pool.written == 2
+
+
+async def test_one_alone_writes_what_a_group_writes(shop: Books) -> None:
+    """Whatever is its own, in each column; what has to be told, or was answered before, is no lonely payment's."""
+    buyer, rows = await shop.funded_buyer(), []
+    for in_groups in (False, True):
+        async with shop_that_remembers(shop, in_groups=in_groups) as remembering:
+            paying = remembering.shop
+            first = paying.request()
+            words = {"caller_description": "a song", "sender_description": "music"}
+            for request in (paying.request(), msgspec.structs.replace(first, **words)):
+                await paying.perform(Pay(request, buyer.spending, 1_250_000))
+            assert (remembering.memory.hits, remembering.pool.alone) == (1, 1)
+            rows.append(
+                await shop.pool.fetchrow(
+                    "SELECT to_jsonb(transaction) - '{transaction_id,caller_reference,xmin}'::text[] AS paid,"
+                    "       to_jsonb(answer) - '{transaction_id,reference_digest}'::text[] AS answered,"
+                    "       sha256(convert_to(caller_reference, 'UTF8')) AS digest, answer.reference_digest"
+                    "  FROM transaction JOIN answered_reference AS answer USING (book_id, transaction_id)"
+                    " WHERE transaction_id = $1",
+                    first.transaction_id,
+                )
+            )
+            same = msgspec.structs.replace(paying.request(first.caller_reference), fingerprint=first.fingerprint)
+            told = msgspec.structs.replace(paying.request(), notification_url="https://shop.example/told")
+            for request in (same, told):
+                assert isinstance(await paying.perform(Pay(request, buyer.spending, 1_250_000)), Accepted)
+            assert remembering.pool.alone == 1 + 1, "the reference was tried; what is told was not"
+    alone, in_group = rows
+    assert alone is not None
+    assert in_group is not None
+    assert alone["paid"]["caller_description"] == "a song"
+    assert alone["reference_digest"] == alone["digest"][:15]
+    assert (alone["paid"], alone["answered"]) == (in_group["paid"], in_group["answered"])
 
 
 async def test_a_balance_that_was_spent_is_not_spent_again(remembering: Remembering) -> None:

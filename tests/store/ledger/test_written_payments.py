@@ -9,6 +9,7 @@ from typing import Final, cast
 import pytest
 
 from tallystick.db.connections import Connection
+from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import (
     AuthorizePostpaid,
     AuthorizePrepaid,
@@ -102,7 +103,8 @@ def test_one_pass_finds_what_the_general_way_finds(seed: int) -> None:
         found = written_payments(desk.loaded, decisions, one_row=one_row)
         assert (found.paid, found.first) == (rows.paid, rows.first)
         assert found.paid
-        assert found.changes == general.balance_changes(rows.transfers, ())
+        taken_from_sales = (TOTALS[AccountKind.SALES], -found.total_micros, None)
+        assert [*found.changes, taken_from_sales] == general.balance_changes(rows.transfers, ())
         assert found.events == general.events()
         assert [*found.queued] == (general.queued_events() if desk.charge_events else [])
         instruments, _, _ = general.more(())
@@ -121,7 +123,7 @@ def test_nothing_is_written_of_what_was_answered_before() -> None:
     decisions = desk.do(desk.pay(BALANCES[0], reference="once"))
     assert isinstance(decisions[0].outcome, Accepted)
     found = written_payments(desk.loaded, decisions, one_row=True)
-    assert (found.paid, found.changes, found.tabs, found.first) == ([], [], [], None)
+    assert (found.paid, found.changes, found.total_micros, found.tabs, found.first) == ([], [], 0, [], None)
 
 
 def test_what_changes_more_than_a_balance_or_a_tab_is_not_written_so() -> None:

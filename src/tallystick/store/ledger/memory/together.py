@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from tallystick.db.connections import Connection
 from tallystick.db.statements import load_statements
-from tallystick.domain.accounts import is_total
 from tallystick.domain.ids import BookId
 from tallystick.domain.state import Transaction
 from tallystick.store.ledger.apply import version_conflicts
@@ -59,7 +58,8 @@ async def write_together(
         await found[0].write(connection, real_now, patience_milliseconds)
         return
     payments: list[tuple[BookId, tuple[Any, ...], datetime]] = []
-    changes: list[tuple[bool, BookId, tuple[Any, ...]]] = []
+    changes: list[tuple[BookId, tuple[Any, ...]]] = []
+    totals_micros: list[int] = []
     tokens: list[tuple[BookId, tuple[Any, ...]]] = []
     events: list[tuple[BookId, tuple[Any, ...], datetime]] = []
     queued: list[tuple[BookId, tuple[Any, ...], datetime]] = []
@@ -79,36 +79,43 @@ async def write_together(
             raise TypeError("these payments have not come to the same")
         paid = order_for_index(written.paid, one_row=one_row)
         payments += [(book_id, row, now) for row in paid]
-        changes += [(is_total(change[0]), book_id, change) for change in written.changes]
+        changes += [(book_id, change) for change in written.changes]  # by book and number, as all groups lock them
+        totals_micros.append(written.total_micros)
         tokens += [(book_id, token) for token in one.guards.tokens]
         events += [(book_id, event, now) for event in written.events]
         tabs += [(book_id, tab) for tab in written.tabs]
         queued += [(book_id, event, now) for event in written.queued]
         keys.update(one.guards.keys)
-    changes.sort()  # as all groups lock accounts
     books = [one.loaded.state.book.book_id for one in found]
+    plain: tuple[Any, ...] = (
+        [book_id for book_id, _, _ in payments],
+        [row for _, row, _ in payments],
+        kind_of(first, one_row=one_row),
+        [now for _, _, now in payments],
+        [book_id for book_id, _ in changes],
+        [change for _, change in changes],
+        [book_id for book_id, _ in tokens],
+        [token for _, token in tokens],
+        books,
+        [one.guards.book_version for one in found],
+        [one.guards.owner_version for one in found],
+        [*keys],
+        [*keys.values()],
+        found[0].guards.server_started_at,
+        f"{patience_milliseconds}ms",
+        totals_micros,
+    )
     with version_conflicts():
+        if one_row and not (events or queued or tabs):
+            await connection.execute(STATEMENTS["apply_plain_together"], *plain)
+            return
         await connection.execute(
             STATEMENTS["apply_together"],
-            [book_id for book_id, _, _ in payments],
-            [row for _, row, _ in payments],
-            kind_of(first, one_row=one_row),
-            [now for _, _, now in payments],
-            [book_id for _, book_id, _ in changes],
-            [change for _, _, change in changes],
-            [book_id for book_id, _ in tokens],
-            [token for _, token in tokens],
-            books,
-            [one.guards.book_version for one in found],
-            [one.guards.owner_version for one in found],
-            [*keys],
-            [*keys.values()],
-            found[0].guards.server_started_at,
+            *plain,
             [book_id for book_id, _, _ in events],
             [event for _, event, _ in events],
             [now for _, _, now in events],
             real_now,
-            f"{patience_milliseconds}ms",
             [book_id for book_id, _, _ in queued],
             [event for _, event, _ in queued],
             [now for _, _, now in queued],

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 
 from tallystick.db.connections import Connection
-from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.ids import AccountId, InstrumentId, PartyId, TokenId
 from tallystick.domain.state import Decision, Instrument, InstrumentKind, Transaction
 from tallystick.store.ledger.apply import queued_events, version_conflicts
@@ -19,7 +18,6 @@ from tallystick.store.ledger.encode import event_row
 from tallystick.store.ledger.load import LoadedState
 from tallystick.store.ledger.statements import MONEY
 
-_SALES: Final = TOTALS[AccountKind.SALES]
 _CREDIT: Final = InstrumentKind.CREDIT  # Python 3.11 looks a member up by a call each time it is named
 _UNFIT: Final = "only payments that change nothing but balances and tabs are decided from memory"
 
@@ -41,13 +39,14 @@ class Guards(NamedTuple):
 class WrittenPayments(Struct, frozen=True):
     """Rows of a group's payments, in no order. `first`: one of them, as which all are; None: there are none.
 
-    `changes`: what is moved on each account, with the version of its terms that this was decided by, in the order in
-    which all groups lock them. `tabs`: what is charged to tabs, each as it was remembered, in the same order. `events`:
+    `changes`: what is moved on the account of each instrument, with the version of its terms that this was decided by, in
+    the order in which all groups lock them. `total_micros`: what all come to, for the account of sales. `tabs`: what is charged to tabs, each as it was remembered, in the same order. `events`:
     those that somebody wants to hear of; `queued`: what is an event at the seller's.
     """
 
     paid: list[tuple[Any, ...]]
     changes: list[tuple[AccountId, int, int | None]]
+    total_micros: int
     tabs: list[tuple[Any, ...]]
     events: list[tuple[Any, ...]]
     queued: Sequence[tuple[Any, ...]]
@@ -89,10 +88,8 @@ def written_payments(loaded: LoadedState, decisions: Sequence[Decision], *, one_
     changes: list[tuple[AccountId, int, int | None]] = [
         (account, moved[account], versions.get(account)) for account in sorted(moved)
     ]
-    if paid:
-        changes.append((_SALES, -total_micros, versions.get(_SALES)))
     queued = queued_events(loaded, decisions) if loaded.charge_events else ()
-    return WrittenPayments(paid, changes, _tabs(loaded, last), events, queued, first)
+    return WrittenPayments(paid, changes, total_micros, _tabs(loaded, last), events, queued, first)
 
 
 def _tabs(loaded: LoadedState, last: dict[InstrumentId, Instrument]) -> list[tuple[Any, ...]]:
@@ -128,6 +125,18 @@ async def write_payments(
     tabs = written.tabs
     if not written.paid:
         return  # all were answered before
+    told = (written.events, real_now, written.queued) if written.events or written.queued else ()
+    if (
+        len(written.paid) == 1
+        and one_row
+        and not tabs
+        and not told
+        and len(guards.tokens) == 1
+        and len(guards.keys) <= 1
+    ):
+        with version_conflicts():
+            await connection.execute(MONEY["apply_one_from_memory"], *one_payment(loaded, written, guards, patience))
+        return
     paid = order_for_index(written.paid, one_row=one_row)
     kind = kind_of(written.first, one_row=one_row)
     values: tuple[Any, ...] = (
@@ -142,8 +151,8 @@ async def write_payments(
         guards.keys,
         guards.server_started_at,
         patience,
+        written.total_micros,
     )
-    told = (written.events, real_now, written.queued) if written.events or written.queued else ()
     with version_conflicts():
         if tabs and told:
             await connection.execute(MONEY["apply_tabs_from_memory_and_tell"], *values, *told, tabs)
@@ -153,3 +162,36 @@ async def write_payments(
             await connection.execute(MONEY["apply_from_memory_and_tell"], *values, *told)
         else:
             await connection.execute(MONEY["apply_from_memory"], *values)
+
+
+def one_payment(loaded: LoadedState, written: WrittenPayments, guards: Guards, patience: str) -> tuple[Any, ...]:
+    """The arguments of the statement for one payment alone, which is its own transfer."""
+    (paid,), (change,), (token,) = written.paid, written.changes, guards.tokens
+    transaction_id, amount_micros, method, sender_id, sender_token_id, instrument_id, account, reference, *rest = paid
+    token_id, token_version, _, instrument_version, _, party_version = token
+    key_id, key_version = guards.keys[0] if guards.keys else (None, None)
+    return (
+        loaded.state.book.book_id,
+        transaction_id,
+        kind_of(written.first, one_row=True),
+        account,
+        guards.book_version,
+        loaded.now,
+        token_id,
+        guards.owner_version,
+        key_id,
+        guards.server_started_at,
+        patience,
+        amount_micros,
+        change[2],
+        token_version,
+        instrument_id,
+        instrument_version,
+        sender_id,
+        party_version,
+        key_version,
+        method,
+        sender_token_id,
+        reference,
+        *rest,
+    )

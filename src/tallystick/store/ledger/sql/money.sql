@@ -293,7 +293,7 @@ SELECT $1, token_id, purpose, token_type, instrument_id, sender_party_id, caller
 moved_totals AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4) AS new
-     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id < 1::bigint << 62
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND new.account_id < 1::bigint << 62
        AND (SELECT count(*) FROM moved_first) >= 0
     RETURNING 1
 )
@@ -301,12 +301,14 @@ moved_totals AS (
 -- part: moved
 -- What a group moves on each account ($4), in the order in which all groups lock them: those of instruments by number, then
 -- the totals. These wait for those, for a plan may go through a small book by the index of its accounts as well as through
--- the array: both have instruments in the order of their numbers, but the index begins with the totals. Where a change has
+-- the array: both have instruments in the order of their numbers, but the index begins with the totals. Which of the two a
+-- change is about is asked of the change, not of the account: else the planner takes the totals of a book, or all accounts of
+-- a small one, for so few that it reads all of them and compares each with each change. Where a change has
 -- a version, the account must be as it was when that was read; else it is not moved, and missing from the count.
 moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::balance_change[]) AS new
-     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND new.account_id >= 1::bigint << 62
        AND (new.version IS NULL OR account.xmin = new.version)
     RETURNING 1
 ), /* part: moved_totals */
@@ -318,37 +320,40 @@ moved_first AS (
        SET balance_micros = account.balance_micros + new.delta_micros,
            terms_version = account.terms_version + (account.account_id = ANY($13::bigint[]))::int
       FROM unnest($4::balance_change[]) AS new
-     WHERE account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
+     WHERE account.book_id = $1 AND account.account_id = new.account_id AND new.account_id >= 1::bigint << 62
        AND (new.version IS NULL OR account.xmin = new.version)
     RETURNING 1
 ), /* part: moved_totals */
 
+-- part: moved_as_remembered
+-- Whether an account is one that payments from memory move (`new`): others may have moved the balance meanwhile, but it must
+-- cover this (or the limit of a tab, which is its account's ceiling), and the terms must be those that are remembered. Whoever
+-- waits for the account finds both as they are then.
+account.book_id = $1 AND account.account_id = new.account_id AND new.account_id >= 1::bigint << 62
+AND account.terms_version = new.terms_version
+AND (account.balance_micros + new.delta_micros <= account.ceiling_micros) IS NOT FALSE
+AND (account.balance_micros + new.delta_micros >= account.floor_micros) IS NOT FALSE
+
 -- part: moved_from_memory
--- The same of payments that were decided from memory: others may have moved the balance meanwhile, but it must cover this (or the
--- limit of a tab, which is its account's ceiling), and the terms must be those that are remembered. Whoever waits for the account finds both as they are then; nobody waits
--- longer than $11.
-patience AS MATERIALIZED (
-    SELECT set_config('lock_timeout', $11, true)
-), moved_first AS (
+-- The same of payments that were decided from memory, which move accounts of instruments ($4), and that of sales (2) by what all of
+-- them come to ($12), once all of those are moved. Nobody waits longer than $11.
+moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::remembered_change[]) AS new
-     WHERE (SELECT count(*) FROM patience) = 1
-       AND account.book_id = $1 AND account.account_id = new.account_id AND account.account_id >= 1::bigint << 62
-       AND account.terms_version = new.terms_version
-       AND (account.balance_micros + new.delta_micros <= account.ceiling_micros) IS NOT FALSE
-       AND (account.balance_micros + new.delta_micros >= account.floor_micros) IS NOT FALSE
+     WHERE (SELECT set_config('lock_timeout', $11, true)) IS NOT NULL
+       AND /* part: moved_as_remembered */
     RETURNING 1
-), /* part: moved_totals */
+), moved_totals AS (
+    UPDATE account SET balance_micros = account.balance_micros - $12::bigint
+     WHERE account.book_id = $1 AND account.account_id = 2
+       AND (SELECT count(*) FROM moved_first) = cardinality($4)
+    RETURNING 1
+)
 
 -- part: all_moved
 (SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($4)
 
--- part: new_payments
--- Payments from instruments ($2), each of which is a transaction and an answer; $3 is what they have in common. Where that
--- names the account of the seller's sales, each is also a row of `transfer` to there; else its only transfer stands in its own
--- row, where what is usual is null, as is the status of its answer. $6 is the book's time.
--- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
-new_transactions AS (
+-- part: insert_payments
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
@@ -361,6 +366,14 @@ new_transactions AS (
            CASE WHEN ($3).sales_account IS NOT NULL THEN 'Recipient' END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END
+
+-- part: new_payments
+-- Payments from instruments ($2), each of which is a transaction and an answer; $3 is what they have in common. Where that
+-- names the account of the seller's sales, each is also a row of `transfer` to there; else its only transfer stands in its own
+-- row, where what is usual is null, as is the status of its answer. $6 is the book's time.
+-- A reference that was answered before, however long ago, makes the statement fail: they are seldom used again.
+new_transactions AS (
+    /* part: insert_payments */
       FROM unnest($2::payment_values[])
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
@@ -383,12 +396,16 @@ answers AS (
             UNION ALL SELECT * FROM unnest($5::answer_values[])) AS new
 )
 
+-- part: insert_answers
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
+    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN ($3).status END, $6
+
 -- part: new_answers_from_memory
 -- From memory none is refused.
 answers AS (
-    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
-    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, $6
-      FROM (/* part: answers_of_payments */) AS new
+    /* part: insert_answers */
+      FROM unnest($2)
 )
 
 -- part: payments
@@ -433,6 +450,25 @@ SELECT 1 / (/* part: all_moved */)::int
 )
 /* part: all_payments_or_nothing */
 
+-- part: same_token
+SELECT FROM token
+ WHERE token.book_id = $1 AND token.token_id = known.token_id AND token.xmin = known.token_version
+
+-- part: same_instrument
+SELECT FROM instrument
+ WHERE instrument.book_id = $1 AND instrument.instrument_id = known.instrument_id
+   AND (instrument.xmin = known.instrument_version) IS NOT FALSE
+
+-- part: same_sender
+SELECT FROM party
+ WHERE party.party_id = known.party_id AND party.xmin = known.party_version
+
+-- part: same_book
+-- With its owner.
+EXISTS (SELECT FROM book
+          JOIN party AS owner ON owner.party_id = book.party_id
+         WHERE book.book_id = $1 AND book.xmin = $5::xid AND owner.xmin = $8::xid)
+
 -- part: as_remembered
 -- Whether all that payments were decided by is still as it is remembered: tokens with their instruments and senders ($7), the
 -- versions of the book ($5) and its owner ($8), and the keys that signed them, with theirs ($9). What is not here has another
@@ -442,26 +478,16 @@ SELECT 1 / (/* part: all_moved */)::int
 pg_postmaster_start_time() = $10
 AND (SELECT count(*)
    FROM unnest($7::remembered_token[]) AS known
-  CROSS JOIN LATERAL (SELECT FROM token
-                       WHERE token.book_id = $1 AND token.token_id = known.token_id
-                         AND token.xmin = known.token_version
-                       LIMIT 1) AS same_token
-  CROSS JOIN LATERAL (SELECT FROM instrument
-                       WHERE instrument.book_id = $1 AND instrument.instrument_id = known.instrument_id
-                         AND (instrument.xmin = known.instrument_version) IS NOT FALSE
-                       LIMIT 1) AS same_instrument
-  CROSS JOIN LATERAL (SELECT FROM party
-                       WHERE party.party_id = known.party_id AND party.xmin = known.party_version
-                       LIMIT 1) AS same_sender) = cardinality($7)
-AND EXISTS (SELECT FROM book
-              JOIN party AS owner ON owner.party_id = book.party_id
-             WHERE book.book_id = $1 AND book.xmin = $5::xid AND owner.xmin = $8::xid)
+  CROSS JOIN LATERAL (/* part: same_token */ LIMIT 1) AS same_token
+  CROSS JOIN LATERAL (/* part: same_instrument */ LIMIT 1) AS same_instrument
+  CROSS JOIN LATERAL (/* part: same_sender */ LIMIT 1) AS same_sender) = cardinality($7)
+AND /* part: same_book */
 AND (SELECT count(*)
        FROM unnest($9::remembered_key[]) AS known
        JOIN access_key AS key ON key.access_key_id = known.access_key_id AND key.xmin = known.version) = cardinality($9)
 
 -- part: from_memory_or_nothing
-SELECT 1 / (/* part: all_moved */ AND /* part: as_remembered */)::int
+SELECT 1 / (EXISTS (SELECT FROM moved_totals) AND /* part: as_remembered */)::int
 
 -- part: charged_tabs
 -- What is charged to tabs, besides their accounts: each must be what it was decided by, and what was charged to it in its whole life
@@ -476,26 +502,61 @@ charged_tabs AS (
 )
 
 -- part: from_memory_with_tabs_or_nothing
-SELECT 1 / (/* part: all_moved */ AND (SELECT count(*) FROM charged_tabs) = (SELECT count(*) FROM tabs)
+SELECT 1 / (EXISTS (SELECT FROM moved_totals) AND (SELECT count(*) FROM charged_tabs) = (SELECT count(*) FROM tabs)
             AND /* part: as_remembered */)::int
 
 -- part: told
--- Notifications ($12), of which others may be told from $13 on, which is real time, and what gets a number as an event ($14).
+-- Notifications ($13), of which others may be told from $14 on, which is real time, and what gets a number as an event ($15).
 events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
-    SELECT $1, new.*, $6::timestamptz, $13::timestamptz, $13::timestamptz, 'waiting'
-      FROM unnest($12::event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $14::timestamptz, $14::timestamptz, 'waiting'
+      FROM unnest($13::event_values[]) AS new
 ), queued AS (
     INSERT INTO event_queue (book_id, subject_id, name, number, type, status, status_code, occurred_at, queued_at)
-    SELECT $1, new.*, $6::timestamptz, $13::timestamptz FROM unnest($14::queued_event_values[]) AS new
+    SELECT $1, new.*, $6::timestamptz, $14::timestamptz FROM unnest($15::queued_event_values[]) AS new
         ON CONFLICT (book_id, subject_id, name) DO NOTHING
 )
+
+-- part: one_payment
+$2::text AS transaction_id, $12::bigint AS amount_micros, $20::text AS payment_method, $17::bigint AS sender_party_id,
+$21::text AS sender_token_id, $15::text AS instrument_id, $4::bigint AS account_id, $22::text AS caller_reference,
+$23::bytea AS fingerprint, $24::text AS caller_description, $25::text AS sender_description, $26::text AS notification_url,
+$27::timestamptz AS requested_at
 
 -- name: apply_from_memory
 -- All that a group of payments from prepaid balances writes that was decided from memory, where nobody wants to hear of them.
 WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: new_answers_from_memory */
 /* part: from_memory_or_nothing */
+
+-- name: apply_one_from_memory
+-- The same of one payment that is its own transfer. Its values are arguments, and none is in an array: to take a lonely payment
+-- out of five arrays, and to join them with tables, costs the database more than to write it. In place of the arrays stand its
+-- transaction ($2), its account ($4), the token ($7) and the key that signed it, or null ($9); what else is in them follows $12.
+WITH moved_first AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM (SELECT $4::bigint AS account_id, $12::bigint AS delta_micros, $13::bigint AS terms_version) AS new
+     WHERE (SELECT set_config('lock_timeout', $11, true)) IS NOT NULL
+       AND /* part: moved_as_remembered */
+    RETURNING 1
+), moved_totals AS (
+    UPDATE account SET balance_micros = account.balance_micros - $12
+     WHERE account.book_id = $1 AND account.account_id = 2 AND EXISTS (SELECT FROM moved_first)
+    RETURNING 1
+), new_transactions AS (
+    /* part: insert_payments */
+      FROM (SELECT /* part: one_payment */) AS new
+), answers AS (
+    /* part: insert_answers */
+      FROM (SELECT /* part: one_payment */) AS new
+)
+SELECT 1 / (EXISTS (SELECT FROM moved_totals) AND pg_postmaster_start_time() = $10
+            AND EXISTS (/* part: same_token */) AND EXISTS (/* part: same_instrument */) AND EXISTS (/* part: same_sender */)
+            AND /* part: same_book */
+            AND ($9::text IS NULL OR EXISTS (SELECT FROM access_key AS key
+                                        WHERE key.access_key_id = $9 AND key.xmin = $19::xid)))::int
+  FROM (SELECT $7::text AS token_id, $14::xid AS token_version, $15 AS instrument_id, $16::xid AS instrument_version,
+               $17 AS party_id, $18::xid AS party_version) AS known
 
 -- name: apply_from_memory_and_tell
 -- The same where somebody does.
@@ -503,16 +564,16 @@ WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: new_answe
 /* part: from_memory_or_nothing */
 
 -- name: apply_tabs_from_memory
--- The same of payments of which some are on tabs ($12), where nobody wants to hear of them.
+-- The same of payments of which some are on tabs ($13), where nobody wants to hear of them.
 WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
-    SELECT * FROM unnest($12::remembered_tab[])
+    SELECT * FROM unnest($13::remembered_tab[])
 ), /* part: charged_tabs */, /* part: new_payments */, /* part: new_answers_from_memory */
 /* part: from_memory_with_tabs_or_nothing */
 
 -- name: apply_tabs_from_memory_and_tell
--- The same with tabs ($15) where somebody does.
+-- The same with tabs ($16) where somebody does.
 WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
-    SELECT * FROM unnest($15::remembered_tab[])
+    SELECT * FROM unnest($16::remembered_tab[])
 ), /* part: charged_tabs */, /* part: new_payments */, /* part: new_answers_from_memory */, /* part: told */
 /* part: from_memory_with_tabs_or_nothing */
 
