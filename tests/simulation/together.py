@@ -24,7 +24,7 @@ async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
     paid_books: Sequence[int],
     paid: Rows,
     kind: Rows,
-    paid_at: Sequence[datetime],
+    paid_at: Sequence[datetime] | datetime,
     changed_books: Sequence[int],
     changes: Rows,
     token_books: Sequence[int],
@@ -63,7 +63,8 @@ async def apply_together(  # noqa: PLR0913, PLR0917 - the statement's arguments
     charged = 0
     for book_id, tab in zip(tab_books, tabs, strict=True):
         charged += await charge_tab(tx, book_id, *tab, compared=compared)
-    for book_id, payment, now in zip(paid_books, paid, paid_at, strict=True):
+    times = [paid_at] * len(paid) if isinstance(paid_at, datetime) else paid_at
+    for book_id, payment, now in zip(paid_books, paid, times, strict=True):
         await insert_payments(tx, book_id, [payment], kind, (), now)
     for book_id, event, now in zip(event_books, events, events_at, strict=True):
         assert real_now is not None

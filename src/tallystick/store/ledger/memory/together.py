@@ -28,11 +28,11 @@ PATIENCE_MILLISECONDS: Final = 500
 def recall_all(
     memory: PaymentMemory, group: Sequence[QueuedPayment], clock: Callable[[], datetime], rules: Rules
 ) -> list[FromMemory]:
-    """Decide what can be decided of a group, each book by itself, in the order of the books."""
-    found = []
+    """Decide what can be decided of a group, each book by itself, in the order of the books, at one moment."""
+    found, moment = [], clock()
     for book_id, payments in sorted(by_book(group).items()):
         book = memory.books.get(book_id)
-        recalled = None if book is None else recall(memory, book, payments, clock, rules)
+        recalled = None if book is None else recall(memory, book, payments, lambda: moment, rules)
         if recalled is not None:
             found.append(recalled)
     return found
@@ -49,7 +49,7 @@ def by_book(group: Sequence[QueuedPayment]) -> Mapping[BookId, list[QueuedPaymen
 async def write_together(
     connection: Connection, found: Sequence[FromMemory], real_now: datetime, patience_milliseconds: int
 ) -> None:
-    """Write and commit the payments of all these books: all of it, or nothing.
+    """Write and commit the payments of all these books, which come in their order: all of it, or nothing.
 
     Raises VersionConflictError: something is not as it is remembered, in one of the books; asyncpg's errors, of which
     LockNotAvailableError says that somebody else has locked one of the accounts.
@@ -87,11 +87,10 @@ async def write_together(
         queued += [(book_id, event, now) for event in written.queued]
         keys.update(one.guards.keys)
     books = [one.loaded.state.book.book_id for one in found]
-    plain: tuple[Any, ...] = (
-        [book_id for book_id, _, _ in payments],
-        [row for _, row, _ in payments],
-        kind_of(first, one_row=one_row),
-        [now for _, _, now in payments],
+    payment_books, rows = [book_id for book_id, _, _ in payments], [row for _, row, _ in payments]
+    kind = kind_of(first, one_row=one_row)
+    moments = {one.loaded.now for one in found}
+    rest: tuple[Any, ...] = (
         [book_id for book_id, _ in changes],
         [change for _, change in changes],
         [book_id for book_id, _ in tokens],
@@ -106,12 +105,16 @@ async def write_together(
         totals_micros,
     )
     with version_conflicts():
-        if one_row and not (events or queued or tabs):
-            await connection.execute(STATEMENTS["apply_plain_together"], *plain)
+        if one_row and len(moments) == 1 and not (events or queued or tabs):
+            await connection.execute(STATEMENTS["apply_plain_together"], payment_books, rows, kind, *moments, *rest)
             return
         await connection.execute(
             STATEMENTS["apply_together"],
-            *plain,
+            payment_books,
+            rows,
+            kind,
+            [now for _, _, now in payments],
+            *rest,
             [book_id for book_id, _, _ in events],
             [event for _, event, _ in events],
             [now for _, _, now in events],

@@ -39,9 +39,10 @@ class Guards(NamedTuple):
 class WrittenPayments(Struct, frozen=True):
     """Rows of a group's payments, in no order. `first`: one of them, as which all are; None: there are none.
 
-    `changes`: what is moved on the account of each instrument, with the version of its terms that this was decided by, in
-    the order in which all groups lock them. `total_micros`: what all come to, for the account of sales. `tabs`: what is charged to tabs, each as it was remembered, in the same order. `events`:
-    those that somebody wants to hear of; `queued`: what is an event at the seller's.
+    `changes`: what is moved on the account of each instrument, with the version of its terms that this was decided by,
+    in the order in which all groups lock them. `total_micros`: what all come to, for the account of sales. `tabs`: what
+    is charged to tabs, each as it was remembered, in the same order. `events`: those that somebody wants to hear of;
+    `queued`: what is an event at the seller's.
     """
 
     paid: list[tuple[Any, ...]]

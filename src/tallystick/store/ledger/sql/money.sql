@@ -334,13 +334,18 @@ AND account.terms_version = new.terms_version
 AND (account.balance_micros + new.delta_micros <= account.ceiling_micros) IS NOT FALSE
 AND (account.balance_micros + new.delta_micros >= account.floor_micros) IS NOT FALSE
 
+-- part: patience
+patience AS MATERIALIZED (
+    SELECT set_config('lock_timeout', $11, true)
+)
+
 -- part: moved_from_memory
 -- The same of payments that were decided from memory, which move accounts of instruments ($4), and that of sales (2) by what all of
 -- them come to ($12), once all of those are moved. Nobody waits longer than $11.
-moved_first AS (
+/* part: patience */, moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM unnest($4::remembered_change[]) AS new
-     WHERE (SELECT set_config('lock_timeout', $11, true)) IS NOT NULL
+     WHERE EXISTS (SELECT FROM patience)
        AND /* part: moved_as_remembered */
     RETURNING 1
 ), moved_totals AS (
@@ -533,10 +538,10 @@ WITH /* part: moved_from_memory */, /* part: new_payments */, /* part: new_answe
 -- The same of one payment that is its own transfer. Its values are arguments, and none is in an array: to take a lonely payment
 -- out of five arrays, and to join them with tables, costs the database more than to write it. In place of the arrays stand its
 -- transaction ($2), its account ($4), the token ($7) and the key that signed it, or null ($9); what else is in them follows $12.
-WITH moved_first AS (
+WITH /* part: patience */, moved_first AS (
     UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
       FROM (SELECT $4::bigint AS account_id, $12::bigint AS delta_micros, $13::bigint AS terms_version) AS new
-     WHERE (SELECT set_config('lock_timeout', $11, true)) IS NOT NULL
+     WHERE EXISTS (SELECT FROM patience)
        AND /* part: moved_as_remembered */
     RETURNING 1
 ), moved_totals AS (

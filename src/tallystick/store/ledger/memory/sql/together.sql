@@ -20,8 +20,7 @@ moved_first AS (
     RETURNING 1
 )
 
--- part: paid_together
-new_transactions AS (
+-- part: insert_payments_together
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
@@ -34,21 +33,11 @@ new_transactions AS (
            CASE WHEN ($3).sales_account IS NOT NULL THEN 'Recipient' END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END
-      FROM ROWS FROM (unnest($1::bigint[]), unnest($4::timestamptz[]), unnest($2::payment_values[]))
-           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
-                   instrument_id, account_id, caller_reference, fingerprint, caller_description, sender_description,
-                   notification_url, requested_at)
-)
 
--- part: answered_together
-answers AS (
+-- part: insert_answers_together
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
     SELECT book_id, /* part: reference_digest */, fingerprint, transaction_id,
            CASE WHEN ($3).sales_account IS NOT NULL THEN ($3).status END, now
-      FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
-           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
-                   instrument_id, account_id, caller_reference, fingerprint)
-)
 
 -- part: as_remembered_together
 -- Whether all accounts were moved, and all is still as it is remembered.
@@ -82,16 +71,29 @@ AND (SELECT count(*)
     = cardinality($12)
 
 -- name: apply_plain_together
--- All that payments write that were decided from memory, from prepaid balances, where each is its own transfer and nobody wants to
--- hear of them: payments ($2) of books ($1) at the books' times ($4), $3 what they have in common; changes of instruments' accounts
+-- All that payments write that were decided from memory, from prepaid balances, where each is its own transfer, nobody wants to
+-- hear of them, and it is the same time in all books ($4): payments ($2) of books ($1), $3 what they have in common; changes of instruments' accounts
 -- ($6) of books ($5); tokens ($8) of books ($7); books ($9) with their versions ($10) and their owners' ($11), and what is taken
 -- from the account of sales (2) of each ($16); keys ($12) with theirs ($13); the start of the server that told them ($14).
 -- Who waits for somebody's account waits $15 at most, for others would wait with it who have nothing to do with that.
-WITH /* part: moved_together */, /* part: paid_together */, /* part: answered_together */
+WITH /* part: moved_together */, new_transactions AS (
+    /* part: insert_payments_together */
+      FROM ROWS FROM (unnest($1::bigint[]), unnest($2::payment_values[]))
+           AS new (book_id, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id, caller_reference, fingerprint, caller_description, sender_description,
+                   notification_url, requested_at)
+     CROSS JOIN (SELECT $4::timestamptz AS now) AS clock
+), answers AS (
+    /* part: insert_answers_together */
+      FROM ROWS FROM (unnest($1), unnest($2))
+           AS new (book_id, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id, caller_reference, fingerprint)
+     CROSS JOIN (SELECT $4 AS now) AS clock
+)
 SELECT 1 / (/* part: as_remembered_together */)::int
 
 -- name: apply_together
--- The same of all payments, where the account of sales ($3) is null when each is its own transfer; notifications ($18) of
+-- The same of all payments at the books' times ($4), where the account of sales ($3) is null when each is its own transfer; notifications ($18) of
 -- books ($17) at the books' times ($19), of which others may be told from $20 on, which is real time; what gets a number as an
 -- event ($22) of books ($21) at the books' times ($23); tabs ($25) of books ($24) that some of the payments are on. What nothing
 -- is written of costs the database, too: a quarter of what two payments do.
@@ -105,14 +107,25 @@ WITH /* part: moved_together */, tabs AS MATERIALIZED (
        AND (SELECT count(*) FROM moved_first) >= 0
        AND /* part: same_tab */
     RETURNING 1
-), /* part: paid_together */, new_transfers AS (
+), new_transactions AS (
+    /* part: insert_payments_together */
+      FROM ROWS FROM (unnest($1::bigint[]), unnest($4::timestamptz[]), unnest($2::payment_values[]))
+           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id, caller_reference, fingerprint, caller_description, sender_description,
+                   notification_url, requested_at)
+), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
     SELECT book_id, transaction_id, 1, account_id, ($3).sales_account, amount_micros, now
       FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
            AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
                    instrument_id, account_id)
      WHERE ($3).sales_account IS NOT NULL
-), /* part: answered_together */, events AS (
+), answers AS (
+    /* part: insert_answers_together */
+      FROM ROWS FROM (unnest($1), unnest($4), unnest($2))
+           AS new (book_id, now, transaction_id, amount_micros, payment_method, sender_party_id, sender_token_id,
+                   instrument_id, account_id, caller_reference, fingerprint)
+), events AS (
     INSERT INTO outbox (book_id, event_id, kind, subject_id, status, status_code, notification_url, destination,
                         occurred_at, announced_at, due_at, state)
     SELECT book_id, event_id, kind, subject_id, status, status_code, notification_url, destination, now,
