@@ -228,6 +228,25 @@ async def test_accounts_are_changed_in_one_order_however_many_there_are(
         assert '"Materialize"' not in json.dumps(moves), "each account is found by its number"
 
 
+async def test_a_lonely_payment_locks_the_total_last(make_migrated: MakeDatabase) -> None:
+    """As all groups do; each of its two accounts is found by its number."""
+    async with (
+        await open_pool(await make_migrated(), max_size=1, plan_once=True) as pool,
+        pool.acquire() as connection,
+    ):
+        text = MONEY["apply_one_from_memory"]
+        parameters = len((await connection.prepare(text)).get_parameters())
+        await connection.execute(f"PREPARE planned_once AS {text}")
+        explain = f"EXPLAIN (FORMAT JSON) EXECUTE planned_once ({', '.join(['NULL'] * parameters)})"
+        plan = json.loads(await connection.fetchval(explain))[0]["Plan"]
+        for part in ("first", "totals"):
+            waits = _update(plan, f"CTE moved_{part}")
+            assert (waits["Node Type"], "One-Time Filter" in waits) == ("Result", True)
+            (found,) = [below for below in waits["Plans"] if below["Parent Relationship"] == "Outer"]
+            assert found["Index Name"] == "account_pkey"
+            assert "account_id =" in found["Index Cond"]
+
+
 def _update(plan: dict[str, Any], name: str) -> dict[str, Any]:
     """What tells an update in a plan its rows."""
     (update,) = [part for part in plan["Plans"] if part.get("Subplan Name") == name]

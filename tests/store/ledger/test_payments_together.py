@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -67,8 +67,10 @@ class Street:
 
 
 @pytest.fixture
-async def street(open_shop: OpenBooks) -> AsyncIterator[Street]:
+async def street(open_shop: OpenBooks, request: pytest.FixtureRequest) -> AsyncIterator[Street]:
+    """By its parameter the last shop's clock is so many seconds ahead: then not all of a group have the same time."""
     shops = [await open_shop() for _ in range(SELLERS)]
+    await _set_ahead(shops[-1], getattr(request, "param", 0))
     rules, clock, pool = shops[0].committer.rules, shops[0].clock, shops[0].pool
     committer = Committer(pool, rules, clock, keeps=2, memory=PaymentMemory(100), patience_milliseconds=60_000)
     rival = Committer(pool, rules, clock)
@@ -84,6 +86,10 @@ async def street(open_shop: OpenBooks) -> AsyncIterator[Street]:
     await rival.close()
 
 
+async def _set_ahead(shop: Books, seconds: int) -> None:
+    await shop.pool.execute("UPDATE book SET clock_offset_seconds = $2 WHERE book_id = $1", shop.book_id, seconds)
+
+
 def refused(outcomes: Sequence[Outcome]) -> list[Refusal | None]:
     return [outcome.refusal if isinstance(outcome, Refused) else None for outcome in outcomes]
 
@@ -96,6 +102,40 @@ async def test_they_share_a_commit(street: Street) -> None:
     assert await street.commits(outcomes[1:]) == 1
     assert street.memory.hits == 2 * SELLERS + 1
     assert await street.balances() == [6_000_000, *[7_000_000] * (SELLERS - 1)]
+
+
+async def test_what_is_plain_is_written_as_all_else_is(street: Street) -> None:
+    """Payments that have nothing of their own but what each has, have a statement of their own."""
+    written = []
+    for ahead in (0, 3600):
+        if ahead:
+            await _set_ahead(street.shops[3], ahead)
+            for _ in range(4):  # read for: the book has changed; and it does not share its next groups
+                await street.pay_all()
+        first = asyncio.ensure_future(street.shops[0].pay(street.buyers[0], "1.00"))
+        await asyncio.sleep(0)  # it is on its way: the others wait together
+        outcomes = await street.pay_all()
+        assert refused([await first, *outcomes]) == [None] * (SELLERS + 1)
+        assert await street.commits(outcomes[1:]) == 1
+        written.append([await _written(street, outcome) for outcome in outcomes[1:3]])
+    plain, other = written
+    assert plain == other
+
+
+async def _written(street: Street, outcome: Outcome) -> Mapping[str, Any]:
+    """Each column of a payment and its answer, but for its names."""
+    assert isinstance(outcome, Accepted)
+    row = await street.pool.fetchrow(
+        "SELECT to_jsonb(transaction) - '{transaction_id,caller_reference}'::text[] AS paid,"
+        "       to_jsonb(answer) - '{transaction_id,reference_digest}'::text[] AS answered,"
+        "       reference_digest = substring(sha256(convert_to(caller_reference, 'UTF8')), 1, 15) AS is_known_by_it"
+        "  FROM transaction JOIN answered_reference AS answer USING (book_id, transaction_id)"
+        " WHERE transaction_id = $1",
+        outcome.transaction_id,
+    )
+    assert row is not None
+    assert row["is_known_by_it"]
+    return dict(row)
 
 
 async def test_several_commands_of_one_book_wait_together_from_the_beginning(street: Street) -> None:
@@ -165,6 +205,7 @@ async def _spend(street: Street) -> None:
     assert isinstance(await street.other_process(2, "7.50"), Accepted)
 
 
+@pytest.mark.parametrize("street", [0, 3600], ids=["at one time", "at two times"], indirect=True)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -244,9 +285,7 @@ async def test_the_patience_of_one_group_is_not_that_of_the_connection(street: S
 
 
 async def test_each_has_the_time_of_its_own_book(street: Street) -> None:
-    await street.pool.execute(
-        "UPDATE book SET clock_offset_seconds = 86400 WHERE book_id = $1", street.shops[3].book_id
-    )
+    await _set_ahead(street.shops[3], 86400)
     await street.pay_all()  # the book has changed: read for
     await street.pay_all()
     hits = street.memory.hits
