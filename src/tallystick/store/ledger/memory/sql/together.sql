@@ -96,7 +96,7 @@ SELECT 1 / (/* part: as_remembered_together */)::int
 -- The same of all payments at the books' times ($4), where the account of sales ($3) is null when each is its own transfer; notifications ($18) of
 -- books ($17) at the books' times ($19), of which others may be told from $20 on, which is real time; what gets a number as an
 -- event ($22) of books ($21) at the books' times ($23); tabs ($25) of books ($24) that some of the payments are on. What nothing
--- is written of costs the database, too: a quarter of what two payments do.
+-- is written of costs the database, too: with two payments a sixth of the statement.
 WITH /* part: moved_together */, tabs AS MATERIALIZED (
     SELECT * FROM ROWS FROM (unnest($24::bigint[]), unnest($25::remembered_tab[]))
                AS tab (book_id, instrument_id, account_id, delta_micros, limit_micros, total_limit_micros, expires_at)
