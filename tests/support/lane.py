@@ -16,7 +16,7 @@ from tests.support.api_without_books import Api, without_ids
 
 from tallystick.cli.serving.direct.connections import DirectConnection
 from tallystick.cli.serving.direct.inner import Behind
-from tallystick.cli.serving.direct.requests import RequestReader, RequestReading
+from tallystick.cli.serving.direct.requests import RequestReading, request_reader
 from tallystick.cli.serving.direct.server import DirectServer
 from tallystick.services.process.request_log import RequestLine
 from tallystick.web.api.front import Front
@@ -153,7 +153,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
         lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
         lines += [b"%s: %s" % one for one in request.headers.raw]
         data = b"\r\n".join((*lines, b"", content))
-        if RequestReader().read(data) is not RequestReading.WHOLE:
+        if request_reader().read(data) is not RequestReading.WHOLE:
             return await self._other.handle_async_request(request)
         caller = caller_of(self._server)
         caller.say(data)

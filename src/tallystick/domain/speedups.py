@@ -2,7 +2,8 @@
 
 Each has its twin in Python, which says what is right and serves where nothing was compiled. Of `compiled` the twins
 are beside their rules, in signing.py and ids.py; of `plain_requests` it is the general way in which the API reads a
-request; `plain_payments` names its own; of `sent_rows` it is the database's driver. Why these: decisions/015, 196, 208.
+request; `plain_payments` and `plain_heads` name their own; of `sent_rows` it is the database's driver. Why these:
+decisions/015, 196, 208, 220.
 """
 
 from __future__ import annotations
@@ -30,3 +31,6 @@ plain_payments: Final = _compiled("_plain_payments")
 
 sent_rows: Final = _compiled("_sent_rows")
 """The same, from `_sent_rows.pyx`."""
+
+plain_heads: Final = _compiled("_plain_heads")
+"""The same, from `_plain_heads.pyx`."""

@@ -13,7 +13,7 @@ import uvloop
 from tests.cli.serving.echo import PART, PATIENCE_SECONDS, Caller, EchoServer, echoing
 from tests.cli.serving.test_request_reader import GET, HEAD, NOT_PLAIN, POST, get, post
 
-from tallystick.cli.serving.direct.requests import RequestReader, RequestReading
+from tallystick.cli.serving.direct.requests import RequestReading, request_reader
 
 MUTATIONS = 3_000
 MARKER = b"GET /v1/marker HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -93,7 +93,7 @@ def without_length(head: bytes) -> list[bytes]:
 
 def test_what_is_plain_is_read_as_by_the_http_server_and_answered_with_the_same_bytes() -> None:
     async def compare() -> None:
-        chance, reader, plain = random.Random(207), RequestReader(), 0  # noqa: S311 - the same ones each time
+        chance, reader, plain = random.Random(207), request_reader(), 0  # noqa: S311 - the same ones each time
         async with echoing() as direct, echoing(direct=False) as other:
             servers = (direct, other)
             callers = [await direct.caller(), await other.caller()]

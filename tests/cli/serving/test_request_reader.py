@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from tallystick.cli.serving.direct.requests import MAX_BODY_BYTES, MAX_HEAD_BYTES, RequestReader, RequestReading
+from tallystick.cli.serving.direct.requests import (
+    MAX_BODY_BYTES,
+    MAX_HEAD_BYTES,
+    RequestReader,
+    RequestReaderInPython,
+    RequestReading,
+    request_reader,
+)
+from tallystick.domain.speedups import plain_heads
+
+
+@pytest.fixture(params=[RequestReaderInPython, request_reader], ids=["in Python", "compiled"])
+def reader(request: pytest.FixtureRequest) -> RequestReader:
+    """A reader of a new connection, of each kind."""
+    made: RequestReader = request.param()
+    if request.param is request_reader and plain_heads is None:
+        pytest.skip("nothing was compiled")
+    return made
+
 
 HEAD = b"Host: pay.example\r\nUser-Agent: shop/1.0 (a; b)\r\nAccept: */*\r\n"
 GET = b"GET /?Action=Pay&Signature=a%2Bb%3D HTTP/1.1\r\n" + HEAD + b"\r\n"
@@ -20,16 +38,14 @@ def get(headers: bytes = HEAD, line: bytes = b"GET / HTTP/1.1") -> bytes:
     return post(headers, line=line)
 
 
-def test_a_query_is_read() -> None:
-    reader = RequestReader()
+def test_a_query_is_read(reader: RequestReader) -> None:
     assert reader.read(GET) is RequestReading.WHOLE
     assert (reader.method, reader.path, reader.query) == ("GET", "/", b"Action=Pay&Signature=a%2Bb%3D")
     assert reader.headers == [(b"host", b"pay.example"), (b"user-agent", b"shop/1.0 (a; b)"), (b"accept", b"*/*")]
     assert (reader.body, reader.closes) == (b"", False)
 
 
-def test_a_body_is_read() -> None:
-    reader = RequestReader()
+def test_a_body_is_read(reader: RequestReader) -> None:
     assert reader.read(POST) is RequestReading.WHOLE
     assert (reader.method, reader.path, reader.query, reader.body) == ("POST", "/v1/charges", b"", BODY)
     assert reader.headers[-1] == (b"content-length", b"18")
@@ -37,17 +53,16 @@ def test_a_body_is_read() -> None:
 
 @pytest.mark.parametrize("request_", [GET, POST])
 def test_each_beginning_of_a_plain_request_waits_for_its_rest_and_what_follows_one_is_not_plain(
+    reader: RequestReader,
     request_: bytes,
 ) -> None:
-    reader = RequestReader()
     readings = [reader.read(request_[:end]) for end in range(1, len(request_) + 1)]
     assert readings == [RequestReading.INCOMPLETE] * (len(request_) - 1) + [RequestReading.WHOLE]
     assert reader.read(request_ + b"G") is RequestReading.OTHER
     assert reader.read(request_ + request_) is RequestReading.OTHER
 
 
-def test_headers_that_were_read_before_are_the_same_and_those_of_a_request_are_its_own() -> None:
-    reader = RequestReader()
+def test_headers_that_were_read_before_are_the_same_and_those_of_a_request_are_its_own(reader: RequestReader) -> None:
     assert reader.read(GET) is RequestReading.WHOLE
     reader.headers.append((b"x", b"changed by an application"))
     assert reader.read(GET) is RequestReading.WHOLE
@@ -56,8 +71,7 @@ def test_headers_that_were_read_before_are_the_same_and_those_of_a_request_are_i
     assert reader.headers[-1] == (b"x", b"1")
 
 
-def test_after_headers_that_are_not_plain_those_before_are_read_anew() -> None:
-    reader = RequestReader()
+def test_after_headers_that_are_not_plain_those_before_are_read_anew(reader: RequestReader) -> None:
     assert reader.read(POST) is RequestReading.WHOLE
     assert reader.read(post(HEAD + b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n")) is RequestReading.OTHER
     assert reader.read(POST) is RequestReading.WHOLE
@@ -68,8 +82,7 @@ def test_after_headers_that_are_not_plain_those_before_are_read_anew() -> None:
 @pytest.mark.parametrize(
     ("connection", "closes"), [(b"close", True), (b"Close", True), (b"keep-alive", False), (b"Keep-Alive", False)]
 )
-def test_a_client_says_whether_it_goes_on(connection: bytes, closes: bool) -> None:
-    reader = RequestReader()
+def test_a_client_says_whether_it_goes_on(reader: RequestReader, connection: bytes, closes: bool) -> None:
     assert reader.read(get(HEAD + b"Connection: " + connection + b"\r\n")) is RequestReading.WHOLE
     assert reader.closes is closes
 
@@ -157,15 +170,13 @@ NOT_PLAIN = {
 
 
 @pytest.mark.parametrize("why", NOT_PLAIN)
-def test_everything_else_is_left_to_the_http_server(why: str) -> None:
-    reader = RequestReader()
+def test_everything_else_is_left_to_the_http_server(reader: RequestReader, why: str) -> None:
     assert reader.read(NOT_PLAIN[why]) is RequestReading.OTHER
     assert reader.read(GET) is RequestReading.WHOLE, "what was not plain leaves nothing behind"
 
 
-def test_the_longest_that_is_plain() -> None:
+def test_the_longest_that_is_plain(reader: RequestReader) -> None:
     padding = b"b" * (MAX_HEAD_BYTES - len(get(b"Host: x\r\nA: \r\n")) + len(b"\r\n\r\n"))
-    reader = RequestReader()
     assert reader.read(get(b"Host: x\r\nA: " + padding + b"\r\n")) is RequestReading.WHOLE
     assert reader.read(get(b"Host: x\r\nA: " + padding + b"b\r\n")) is RequestReading.OTHER
     body = b"b" * MAX_BODY_BYTES

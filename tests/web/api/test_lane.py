@@ -19,7 +19,7 @@ from tests.support.lane import ADDRESS, PATIENCE_SECONDS, Caller, DirectApi, dir
 from tests.support.plain_calls import BALANCE, KEY, SECRET, pay, query, rows
 from tests.support.signed_requests import SignedRequests
 
-from tallystick.cli.serving.direct.requests import RequestReader, RequestReading
+from tallystick.cli.serving.direct.requests import RequestReading, request_reader
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.domain.speedups import plain_requests
 from tallystick.services.api.fair_shares import CallRates, FairShares
@@ -105,7 +105,7 @@ def as_sent(scope: dict[str, Any], body: bytes) -> bytes:
 async def test_any_request_is_answered_with_the_same_bytes(tmp_path: Path) -> None:
     count = 100_000 if os.environ.get(LONG_TESTS) else 1_500
     made = SignedRequests.of(os.environ.get("TALLYSTICK_SEED", "lane"), START)
-    plain, reader = 0, RequestReader()
+    plain, reader = 0, request_reader()
     apis = [Api(made.rows, tmp_path, plain_requests) for _ in range(2)]
     async with direct_api(apis[0]) as ours, direct_api(apis[1], lane=False) as theirs:
         callers = [ours.caller(), theirs.caller()]
@@ -172,7 +172,7 @@ async def test_what_is_not_for_the_lane_is_left_to_the_application(tmp_path: Pat
 
 
 def read(data: bytes) -> RequestReader:
-    reader = RequestReader()
+    reader = request_reader()
     assert reader.read(data) is RequestReading.WHOLE
     return reader
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
 from tallystick.cli.serving.direct.exchanges import Exchange, whole_answer
-from tallystick.cli.serving.direct.requests import MAX_BODY_BYTES, MAX_HEAD_BYTES, RequestReader, RequestReading
+from tallystick.cli.serving.direct.requests import MAX_BODY_BYTES, MAX_HEAD_BYTES, RequestReading, request_reader
 
 if TYPE_CHECKING:
     from tallystick.cli.serving.direct.server import DirectServer
@@ -44,7 +44,7 @@ class DirectConnection(asyncio.Protocol):
 
     def __init__(self, server: DirectServer) -> None:
         self._server = server
-        self._reader = RequestReader()
+        self._reader = request_reader()
         self._busy = False
         """Whether a request is under way: in the lane or, with `_exchange`, with an application."""
         self._exchange: Exchange | None = None

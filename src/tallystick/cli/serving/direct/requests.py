@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from enum import Enum
 from string import ascii_letters, digits
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
+
+from tallystick.domain.speedups import plain_heads
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -50,12 +52,41 @@ class RequestReading(Enum):
     OTHER = 2
 
 
-class RequestReader:
+_READINGS: Final = (RequestReading.WHOLE, RequestReading.INCOMPLETE, RequestReading.OTHER)
+
+
+class RequestReader(Protocol):
     """Reads the requests of one connection. Most have the same headers as the one before: those are read once.
 
-    After WHOLE its attributes tell the request. `headers`: names in lower case; a list for its reader to keep; `said`:
-    the same to look up. `closes`: the client asks nothing else on this connection.
+    After WHOLE its attributes tell the request. `said`: its headers, to look up by their names in lower case.
+    `closes`: the client asks nothing else on this connection.
     """
+
+    method: str
+    path: str
+    query: bytes
+    body: bytes
+    closes: bool
+    said: dict[bytes, bytes]
+
+    @property
+    def headers(self) -> list[Header]:
+        """Those of the request, names in lower case; a list for its reader to keep."""
+
+    def read(self, data: bytes) -> RequestReading:
+        """Read `data`, which begins where a request does."""
+
+
+def request_reader() -> RequestReader:
+    """A reader for a new connection: the compiled one, where there is one."""
+    if plain_heads is None:
+        return RequestReaderInPython()
+    made: RequestReader = plain_heads.RequestReader(_READINGS)
+    return made
+
+
+class RequestReaderInPython:
+    """The reader that tells what is right, and serves where nothing was compiled."""
 
     __slots__ = ("_block", "_headers", "_length", "_lines", "body", "closes", "method", "path", "query", "said")
 
