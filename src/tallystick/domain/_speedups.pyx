@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Compiled twins of pure functions that every payment goes through: signing.py and ids.py have them in Python.
+"""Compiled twins of pure functions that every payment goes through: signing.py, ids.py and money.py have them in Python.
 
 Each gives what its twin gives; tests/domain/test_speedups.py holds them against each other. They read memory by
 themselves, so each first makes sure how much of it there is.
@@ -7,7 +7,7 @@ themselves, so each first makes sure how much of it there is.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 cdef extern from "Python.h":
@@ -29,6 +29,12 @@ cdef enum:
     BOOK_END = 23
     GREATEST_FIRST_DIGIT = 7  # of a book: the database holds 63 bits, the digits have room for 65
     ENTROPY_BYTES = 5
+
+    MICROS_PER_UNIT = 1_000_000
+    MOST_OF_AMOUNT = 24  # digits of 64 bits, a sign and a point
+
+    UUID_BYTES = 16
+    UUID_LENGTH = 36
 
 cdef struct Pair:  # a name and its value, as they were sent
     const char* start
@@ -234,3 +240,57 @@ cdef inline void write_digits(uint8_t* text, int start, int end, uint64_t number
     for at in range(end - 1, start - 1, -1):
         text[at] = <uint8_t>DIGITS[number & 31]
         number >>= 5
+
+
+def format_amount(micros):
+    """Micro-units with six decimals."""
+    cdef int64_t number
+    try:
+        number = micros
+    except OverflowError:
+        sign = "-" if micros < 0 else ""
+        whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
+        return f"{sign}{whole}.{fraction:06d}"
+    cdef uint64_t left = <uint64_t>number if number >= 0 else 0 - <uint64_t>number
+    cdef char text[MOST_OF_AMOUNT]
+    cdef int at = MOST_OF_AMOUNT, decimals
+    for decimals in range(6):
+        at -= 1
+        text[at] = <char>(c"0" + left % 10)
+        left //= 10
+    at -= 1
+    text[at] = c"."
+    while True:
+        at -= 1
+        text[at] = <char>(c"0" + left % 10)
+        left //= 10
+        if not left:
+            break
+    if number < 0:
+        at -= 1
+        text[at] = c"-"
+    return PyUnicode_DecodeASCII(text + at, MOST_OF_AMOUNT - at, NULL)
+
+
+def uuid_of(bytes page not None, Py_ssize_t start):
+    """A UUID, version 4, of the sixteen bytes from `start` on."""
+    if start < 0 or start > PyBytes_GET_SIZE(page) - UUID_BYTES:
+        raise ValueError("a UUID takes sixteen bytes")
+    cdef const uint8_t* random_bytes = <const uint8_t*>PyBytes_AS_STRING(page) + start
+    cdef const char* digits = b"0123456789abcdef"
+    cdef char text[UUID_LENGTH]
+    cdef uint8_t byte
+    cdef int number, at = 0
+    for number in range(UUID_BYTES):
+        byte = random_bytes[number]
+        if number == 6:
+            byte = byte & 0x0F | 0x40
+        elif number == 8:
+            byte = byte & 0x3F | 0x80
+        if number == 4 or number == 6 or number == 8 or number == 10:
+            text[at] = c"-"
+            at += 1
+        text[at] = digits[byte >> 4]
+        text[at + 1] = digits[byte & 15]
+        at += 2
+    return PyUnicode_DecodeASCII(text, UUID_LENGTH, NULL)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NewType
+
+from tallystick.domain.speedups import compiled
 
 Currency = NewType("Currency", str)
 """An ISO 4217 code. The protocol knows USD only."""
@@ -45,11 +48,14 @@ def parse_amount(text: str) -> int:
     return micros
 
 
-def format_amount(micros: int) -> str:
+def format_amount_in_python(micros: int) -> str:
     """Write micro-units with six decimals, as the protocol answers: ``5.000000``, ``-0.100000``."""
     sign = "-" if micros < 0 else ""
     whole, fraction = divmod(abs(micros), MICROS_PER_UNIT)
     return f"{sign}{whole}.{fraction:06d}"
+
+
+format_amount: Final[Callable[[int], str]] = format_amount_in_python if compiled is None else compiled.format_amount
 
 
 def display_amount(micros: int) -> str:

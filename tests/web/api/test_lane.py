@@ -19,7 +19,7 @@ from tests.support.lane import ADDRESS, PATIENCE_SECONDS, Caller, DirectApi, dir
 from tests.support.plain_calls import BALANCE, KEY, SECRET, pay, query, rows
 from tests.support.signed_requests import SignedRequests
 
-from tallystick.cli.serving.direct.requests import RequestReading, request_reader
+from tallystick.cli.serving.direct.requests import RequestReader, RequestReading, request_reader
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.domain.speedups import plain_requests
 from tallystick.services.api.fair_shares import CallRates, FairShares

@@ -6,13 +6,26 @@ For ids only. What must stay secret comes from `secrets`, and leaves nothing beh
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from tallystick.domain.speedups import compiled
 
 _PAGE: Final = 4096
 _UUID_BYTES: Final = 16
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """Of the digit that holds the variant only two bits are random. Source: RFC 9562, 4.1."""
+
+
+def uuid_in_python(page: bytes, start: int) -> str:
+    """A UUID, version 4, of the sixteen random bytes from `start` on."""
+    digits = page[start : start + _UUID_BYTES].hex()
+    variant = _VARIANT[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+_uuid_of: Final[Callable[[bytes, int], str]] = uuid_in_python if compiled is None else compiled.uuid_of
 
 
 @dataclass(slots=True)
@@ -24,16 +37,20 @@ class RandomPool:
 
     def take(self, count: int) -> bytes:
         """So many bytes; at most a page."""
+        start = self._place_of(count)
+        return self._page[start : start + count]
+
+    def _place_of(self, count: int) -> int:
+        """Where in the page so many bytes begin that nobody has had."""
         start, self._used = self._used, self._used + count
         if self._used > len(self._page):
             self._page, start, self._used = os.urandom(_PAGE), 0, count
-        return self._page[start : self._used]
+        return start
 
     def uuid(self) -> str:
         """A random UUID, version 4."""
-        digits = self.take(_UUID_BYTES).hex()
-        variant = _VARIANT[digits[16]]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        start = self._place_of(_UUID_BYTES)
+        return _uuid_of(self._page, start)
 
     def forget(self) -> None:
         """Give out nothing more of this page."""

@@ -7,7 +7,7 @@ from email.utils import formatdate
 from enum import Enum
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import structlog
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tallystick.cli.serving.direct.connections import DirectConnection
     from tallystick.web.api.asgi import Application, HttpAnswer, Message, Scope
+
+Header: TypeAlias = tuple[bytes, bytes]
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -45,6 +47,7 @@ _CONSTANT: Final = frozenset(
     {b"cache-control", b"content-type", b"tallystick-version", b"vary", b"x-content-type-options"}
 )
 """Headers that have a few values in all answers of an application: their lines are kept."""
+_REQUEST_ID: Final = b"request-id"
 _MOST_KNOWN: Final = 256
 _known_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
 
@@ -60,25 +63,29 @@ def _line(name: bytes, value: bytes) -> bytes:
 
 
 @lru_cache(maxsize=_MOST_KNOWN)
-def _last_lines(last: tuple[tuple[bytes, bytes], ...], closes: bool, told: bool) -> bytes:
-    """What stands behind the length of a whole answer, but for its date. `told`: that it closes was said before."""
+def _around_length(
+    status: int, headers: tuple[Header, ...], last: tuple[Header, ...], closes: bool
+) -> tuple[bytes, bytes, bool]:
+    """What stands before the length of a whole answer, what stands behind it but for its date, and `closes` as told."""
+    before = b"".join([_LINES[status], *[_line(*header) for header in headers]])
+    told = CLOSE in headers
+    closes = closes or told or CLOSE in last
     close = _CLOSE if closes and not told and CLOSE not in last else b""
-    return b"".join((*(_line(*header) for header in last), _SERVER, close))
+    return before, b"".join([*[_line(*header) for header in last], _SERVER, close]), closes
 
 
 def whole_answer(
-    answer: HttpAnswer, last: tuple[tuple[bytes, bytes], ...], date: bytes, *, closes: bool
+    answer: HttpAnswer, last: tuple[Header, ...], date: bytes, *, closes: bool
 ) -> tuple[bytes, bool]:
     """An answer as an exchange writes it that gets it from `respond`, and whether nothing may follow it.
 
     `last`: headers behind its own and its length; all names in lower case. `date`: what ends the headers.
     """
-    headers, known = answer.headers, _known_lines
-    before = b"".join([_LINES[answer.status], *[known.get(header) or _line(*header) for header in headers]])
-    told = CLOSE in headers
-    closes = closes or told or CLOSE in last
-    behind = _last_lines(last, closes, told)
-    return b"%scontent-length: %d\r\n%s%s%s" % (before, len(answer.body), behind, date, answer.body), closes
+    headers, body, own = answer.headers, answer.body, b""
+    if headers and headers[-1][0] == _REQUEST_ID:  # the one that no other answer has: all else is kept
+        own, headers = _line(*headers[-1]), headers[:-1]
+    before, behind, closes = _around_length(answer.status, headers, last, closes)
+    return b"%s%scontent-length: %d\r\n%s%s%s" % (before, own, len(body), behind, date, body), closes
 
 
 class Dates:
