@@ -55,9 +55,9 @@ class SpendingTokens:
 
     def _slot_of(self, instrument_id: str) -> int:
         slot = self._known.find(hash(instrument_id))
-        begin = slot * _PAIR
-        same = slot >= 0 and self._pairs[begin : begin + TOKEN_LENGTH] == instrument_id.encode()
-        return slot if same else NOWHERE
+        if slot < 0 or len(instrument_id) != TOKEN_LENGTH:
+            return NOWHERE
+        return slot if self._pairs.startswith(instrument_id.encode(), slot * _PAIR) else NOWHERE
 
     async def find(self, parts: Sequence[BookId], instrument_id: str) -> TokenId | None:
         """The token that charges go through, of an instrument of the books `parts`; None: they have no such one."""

@@ -53,6 +53,8 @@ class Balances:
 
     def __init__(self, pool: Pool) -> None:
         self._reads = SharedReads(partial(_find_all, pool))
+        self._compared: tuple[CurrentKeys, AccessKey] | None = None
+        """What a statement read of keys, and a key that is as it is there: of a group, most calls have the same."""
 
     async def find(
         self, book_id: BookId, instrument_id: InstrumentId, key: AccessKey | None = None
@@ -69,13 +71,21 @@ class Balances:
         """As `find`, for who does not wait: `found` tells what came of it."""
         return self._reads.find((book_id, instrument_id, None if key is None else key.access_key_id))
 
-    @staticmethod
-    def found(read: BalanceSnapshot | None, key: AccessKey | None) -> InstrumentBalance | None:
+    def found(self, read: BalanceSnapshot | None, key: AccessKey | None) -> InstrumentBalance | None:
         """What `find` answers. Raises StaleCachedKeyError."""
         snapshot = read or _NOTHING
-        if key is not None and not key.still_is(snapshot.keys):
+        if key is not None and not self._is_current(key, snapshot.keys):
             raise StaleCachedKeyError(key.access_key_id)
         return snapshot.balance
+
+    def _is_current(self, key: AccessKey, keys: CurrentKeys) -> bool:
+        compared = self._compared
+        if compared is not None and compared[0] is keys and compared[1] is key:
+            return True
+        if not key.still_is(keys):
+            return False
+        self._compared = keys, key
+        return True
 
 
 async def _find_all(database: Database, asked: Sequence[_Asked]) -> dict[_Asked, BalanceSnapshot]:

@@ -48,6 +48,8 @@ _CONSTANT: Final = frozenset(
 )
 """Headers that have a few values in all answers of an application: their lines are kept."""
 _REQUEST_ID: Final = b"request-id"
+_FIRST_OWN: Final = 3
+"""Where answers in JSON have the id of their request, which no other answer has: those before it are kept."""
 _MOST_KNOWN: Final = 256
 _known_lines: Final[dict[tuple[bytes, bytes], bytes]] = {}
 
@@ -82,8 +84,8 @@ def whole_answer(
     `last`: headers behind its own and its length; all names in lower case. `date`: what ends the headers.
     """
     headers, body, own = answer.headers, answer.body, b""
-    if headers and headers[-1][0] == _REQUEST_ID:  # the one that no other answer has: all else is kept
-        own, headers = _line(*headers[-1]), headers[:-1]
+    if len(headers) > _FIRST_OWN and headers[_FIRST_OWN][0] == _REQUEST_ID and CLOSE not in headers[_FIRST_OWN + 1 :]:
+        own, headers = b"".join([_line(*header) for header in headers[_FIRST_OWN:]]), headers[:_FIRST_OWN]
     before, behind, closes = _around_length(answer.status, headers, last, closes)
     return b"%s%scontent-length: %d\r\n%s%s%s" % (before, own, len(body), behind, date, body), closes
 

@@ -5,21 +5,26 @@ Ids, statuses and amounts are of our own making, and need no escaping.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tallystick.domain.money import USD, format_amount
+from tallystick.domain.outcomes import TransactionStatus
 from tallystick.web.api.xml import DECLARATION, namespace
 
 if TYPE_CHECKING:
     from tallystick.domain.outcomes import Accepted
     from tallystick.services.actions.instruments import InstrumentBalance
 
+_SUCCESS: Final = TransactionStatus.SUCCESS
+_SUCCEEDED: Final = _SUCCESS.value
+
 
 def written_payment(version: str, outcome: Accepted, request_id: str) -> bytes:
     """As `render_success` writes it, in one go."""
+    status = _SUCCEEDED if outcome.status is _SUCCESS else outcome.status.value
     return (
         f'{DECLARATION}<PayResponse xmlns="{namespace(version)}"><PayResult><TransactionId>{outcome.transaction_id}'
-        f"</TransactionId><TransactionStatus>{outcome.status.value}</TransactionStatus></PayResult><ResponseMetadata>"
+        f"</TransactionId><TransactionStatus>{status}</TransactionStatus></PayResult><ResponseMetadata>"
         f"<RequestId>{request_id}:0</RequestId></ResponseMetadata></PayResponse>"
     ).encode("ascii")
 

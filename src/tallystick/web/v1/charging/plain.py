@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Mapping
 
-    from tallystick.domain.ids import TokenId, TransactionId
+    from tallystick.domain.ids import BookId, TokenId, TransactionId
     from tallystick.domain.outcomes import Outcome
     from tallystick.domain.state import Decision, Transaction
     from tallystick.services.api.callers import AccessKey, Address, SourceOf
@@ -92,13 +92,10 @@ class Charge(msgspec.Struct):
     transaction_id: TransactionId | None = None
     made: list[Decision] = msgspec.field(default_factory=list)
 
-    def command(self, book_now: datetime) -> commands.Pay:
-        """The Pay that it is. `book_now`: the present moment by the clock of the book."""
-        token_id = self.token_id
-        if token_id is None:
-            raise ValueError("a charge without a token")
+    def command(self, token_id: TokenId, book_id: BookId, book_now: datetime) -> commands.Pay:
+        """The Pay that it is. `book_id`: as its token names it. `book_now`: the present moment by the book's clock."""
         _, amount_micros, description, note = self.body
-        self.transaction_id = fresh_transaction_id(book_named_in(token_id), book_now)
+        self.transaction_id = fresh_transaction_id(book_id, book_now)
         request = commands.Request(
             self.transaction_id,
             self.key.party_id,
@@ -220,10 +217,12 @@ class PlainCharges:
 
     def begin(self, charge: Charge) -> asyncio.Future[Outcome]:
         """Charge, now that it is its caller's turn: `charged_by` knows what comes of it. Raises Refused."""
-        service, key = self.service, charge.key
-        command = charge.command(service.moment_of_ids() + key.clock_offset)
-        made = charge.made.append
-        return service.committer.perform(book_named_in(command.token_id), command, key, key.flow, made)
+        service, key, token_id = self.service, charge.key, charge.token_id
+        if token_id is None:
+            raise ValueError("a charge without a token")
+        book_id = book_named_in(token_id)
+        command = charge.command(token_id, book_id, service.moment_of_ids() + key.clock_offset)
+        return service.committer.perform(book_id, command, key, key.flow, charge.made.append)
 
     def forget(self, charge: Charge) -> None:
         """Have the token of its authorization looked up again."""
