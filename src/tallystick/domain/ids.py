@@ -131,20 +131,20 @@ def token_kind_and_book(text: str) -> tuple[IdKind, BookId]:
     kind, book = _KINDS.get(text[:1]), _book_of_token(text)
     if kind is None or book is None:
         raise MalformedIdError(text[:TOKEN_LENGTH])
-    return kind, BookId(book)
+    return kind, book
 
 
-def book_of_token_in_python(token: str) -> int | None:
+def book_of_token_in_python(token: str) -> BookId | None:
     """The number of the book in a token or instrument id of any kind; None where the text is no such id."""
     if _TOKEN.fullmatch(token) is None:
         return None
     digits = token.encode("ascii")
     if _check(digits[:-_TOKEN_CHECK_DIGITS], _TOKEN_CHECK_DIGITS) != _decode(digits[-_TOKEN_CHECK_DIGITS:]):
         return None
-    return _decode_cached(digits[1 : 1 + _BOOK_DIGITS])
+    return BookId(_decode_cached(digits[1 : 1 + _BOOK_DIGITS]))
 
 
-_book_of_token: Callable[[str], int | None] = book_of_token_in_python if compiled is None else compiled.book_of_token
+_book_of_token: Callable[[str], BookId | None] = book_of_token_in_python if compiled is None else compiled.book_of_token
 
 
 def is_of_instrument(token_id: TokenId) -> bool:
@@ -170,7 +170,12 @@ def book_digits(transaction_id: TransactionId) -> str:
 
 def book_named_in(an_id: TokenId | InstrumentId | TransactionId) -> BookId:
     """The book that any id of ours carries. Raises MalformedIdError."""
-    return book_of_transaction(an_id) if len(an_id) == TRANSACTION_LENGTH else token_kind_and_book(an_id)[1]
+    if len(an_id) == TRANSACTION_LENGTH:
+        return book_of_transaction(an_id)
+    book = _book_of_token(an_id)
+    if book is None or an_id[0] not in _KINDS:
+        raise MalformedIdError(an_id[:TOKEN_LENGTH])
+    return book
 
 
 def milliseconds_of_transaction(transaction_id: TransactionId) -> int:

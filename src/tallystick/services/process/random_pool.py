@@ -37,20 +37,22 @@ class RandomPool:
 
     def take(self, count: int) -> bytes:
         """So many bytes; at most a page."""
-        start = self._place_of(count)
-        return self._page[start : start + count]
-
-    def _place_of(self, count: int) -> int:
-        """Where in the page so many bytes begin that nobody has had."""
         start, self._used = self._used, self._used + count
         if self._used > len(self._page):
-            self._page, start, self._used = os.urandom(_PAGE), 0, count
-        return start
+            start = self._turn_over(count)
+        return self._page[start : self._used]
 
     def uuid(self) -> str:
         """A random UUID, version 4."""
-        start = self._place_of(_UUID_BYTES)
+        start, self._used = self._used, self._used + _UUID_BYTES
+        if self._used > len(self._page):
+            start = self._turn_over(_UUID_BYTES)
         return _uuid_of(self._page, start)
+
+    def _turn_over(self, count: int) -> int:
+        """Begin a new page with so many bytes that are taken; where they begin."""
+        self._page, self._used = os.urandom(_PAGE), count
+        return 0
 
     def forget(self) -> None:
         """Give out nothing more of this page."""
