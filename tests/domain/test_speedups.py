@@ -5,6 +5,7 @@ import shutil
 import sysconfig
 from pathlib import Path
 from types import ModuleType
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import example, given, settings
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from tallystick.domain import ids
 from tallystick.domain.messages import signing
-from tallystick.domain.speedups import compiled, plain_payments, plain_requests, sent_rows
+from tallystick.domain.money import format_amount_in_python
+from tallystick.domain.speedups import compiled, plain_heads, plain_payments, plain_requests, sent_rows
+from tallystick.services.process.random_pool import uuid_in_python
 
 HAS_COMPILER = (
     shutil.which(os.environ.get("CC", sysconfig.get_config_var("CC") or "cc").split()[0]) is not None
@@ -39,8 +42,8 @@ def speedups() -> ModuleType:
 
 @pytest.mark.parametrize(
     "module",
-    [compiled, plain_requests, plain_payments, sent_rows],
-    ids=["own", "requests", "payments", "rows"],
+    [compiled, plain_requests, plain_payments, sent_rows, plain_heads],
+    ids=["own", "requests", "payments", "rows", "heads"],
 )
 def test_it_is_compiled_where_it_can_be(module: ModuleType | None) -> None:
     if not HAS_COMPILER:
@@ -110,9 +113,38 @@ def test_a_transaction_id_takes_five_random_bytes(speedups: ModuleType, entropy:
         speedups.transaction_id(1, 1, entropy)
 
 
+@given(micros=st.integers() | st.integers(-(2**63) - 2, -(2**63) + 2) | st.integers(-(10**9), 10**9))
+@example(micros=0)
+@example(micros=-1)
+@example(micros=2**63 - 1)
+@example(micros=2**63)
+@example(micros=-(2**63))
+@example(micros=10**40)
+def test_amounts_are_written_as_in_python(speedups: ModuleType, micros: int) -> None:
+    assert speedups.format_amount(micros) == format_amount_in_python(micros)
+
+
+@given(page=st.binary(min_size=16, max_size=80), start=st.integers(0, 64))
+def test_uuids_are_written_as_in_python(speedups: ModuleType, page: bytes, start: int) -> None:
+    start = min(start, len(page) - 16)
+    written = speedups.uuid_of(page, start)
+    assert written == uuid_in_python(page, start)
+    assert (UUID(written).version, UUID(written).variant) == (4, RFC_4122)
+
+
+@pytest.mark.parametrize(("page", "start"), [(b"", 0), (bytes(15), 0), (bytes(32), 17), (bytes(32), -1)])
+def test_a_uuid_takes_sixteen_random_bytes(speedups: ModuleType, page: bytes, start: int) -> None:
+    with pytest.raises(ValueError, match="sixteen"):
+        speedups.uuid_of(page, start)
+
+
 @pytest.mark.parametrize("wrong", [None, 1, "a=b"])
 def test_other_types_are_refused(speedups: ModuleType, wrong: object) -> None:
     with pytest.raises(TypeError):
         speedups.read_encoded_query(wrong, "Signature")
     with pytest.raises(TypeError):
         speedups.book_of_token(wrong if wrong != "a=b" else b"a=b")
+    with pytest.raises(TypeError):
+        speedups.uuid_of(wrong, 0)
+    with pytest.raises(TypeError):
+        speedups.format_amount(None if wrong == 1 else wrong)

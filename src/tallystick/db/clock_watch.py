@@ -78,9 +78,7 @@ class ClockWatch:
             self._jumped is None
             and not self._doubted
             and self._database is not None
-            and -self._tolerance_seconds
-            <= now.timestamp() - self._ahead - self.elapsed()
-            <= self._tolerance_seconds
+            and -self._tolerance_seconds <= now.timestamp() - self._ahead - self.elapsed() <= self._tolerance_seconds
         ):
             return now
         if self._doubts(now):

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Compiled twins of pure functions that every payment goes through: signing.py, ids.py and money.py have them in Python.
+"""Compiled twins of pure functions that every payment goes through.
 
-Each gives what its twin gives; tests/domain/test_speedups.py holds them against each other. They read memory by
-themselves, so each first makes sure how much of it there is.
+signing.py, ids.py, money.py and services/process/random_pool.py have them in Python. Each gives what its twin gives;
+tests/domain/test_speedups.py holds them against each other. They read memory by themselves, so each first makes sure
+how much of it there is.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE

@@ -1,9 +1,9 @@
 """Pure functions that every payment goes through, compiled where a C compiler was at hand at installation.
 
 Each has its twin in Python, which says what is right and serves where nothing was compiled. Of `compiled` the twins
-are beside their rules, in signing.py and ids.py; of `plain_requests` it is the general way in which the API reads a
-request; `plain_payments` and `plain_heads` name their own; of `sent_rows` it is the database's driver. Why these:
-decisions/015, 196, 208, 220.
+are beside their rules, in signing.py, ids.py, money.py and random_pool.py; of `plain_requests` it is the general way
+in which the API reads a request; `plain_payments` and `plain_heads` name their own; of `sent_rows` it is the database's
+driver. Why these: decisions/015, 196, 208, 220.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Final
 import psutil
 
 from tallystick.bench.measures import Machine
-from tallystick.domain.speedups import compiled, plain_payments, plain_requests, sent_rows
+from tallystick.domain.speedups import compiled, plain_heads, plain_payments, plain_requests, sent_rows
 
 BUSY_PERCENT: Final = 10
 _CPU_INFO: Final = Path("/proc/cpuinfo")
@@ -23,7 +23,7 @@ def this_machine(postgresql: str) -> Machine:
         memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        compiled=None not in {compiled, plain_requests, plain_payments, sent_rows},
+        compiled=None not in {compiled, plain_requests, plain_payments, sent_rows, plain_heads},
         postgresql=postgresql,
     )
 

@@ -76,9 +76,7 @@ def _around_length(
     return before, b"".join([*[_line(*header) for header in last], _SERVER, close]), closes
 
 
-def whole_answer(
-    answer: HttpAnswer, last: tuple[Header, ...], date: bytes, *, closes: bool
-) -> tuple[bytes, bool]:
+def whole_answer(answer: HttpAnswer, last: tuple[Header, ...], date: bytes, *, closes: bool) -> tuple[bytes, bool]:
     """An answer as an exchange writes it that gets it from `respond`, and whether nothing may follow it.
 
     `last`: headers behind its own and its length; all names in lower case. `date`: what ends the headers.
