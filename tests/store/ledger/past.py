@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.store.direct import taken, work
+from tests.store.ledger.glance import nothing_is_missed
 from tests.support.balanced import problems_of
 from tests.support.booked import BOOKED
 from tests.support.books import Books, Buyer
@@ -69,7 +70,10 @@ class Past:
         assert not done.endswith(" 0"), "the damage is real"
 
     async def problems(self) -> dict[str, str]:
-        """What verify finds, by check; asked of these sellers' books alone it finds the same, deposits apart."""
+        """What verify finds, by check; asked of these sellers' books alone it finds the same, deposits apart.
+
+        The running proof, where it looks at everything, finds the same by the checks that it makes.
+        """
         report = await report_on(self.connection)
         found = {check.name: "\n".join(check.problems) for check in report.checks if check.problems}
         own = await problems_of(self.connection, [self.books["own"], self.books["recipient"]])
@@ -78,6 +82,7 @@ class Past:
             for name, text in found.items()
             if (lines := sorted(line for line in text.splitlines() if self.transactions["deposit"] not in line))
         }
+        await nothing_is_missed(self.connection)
         return found
 
 

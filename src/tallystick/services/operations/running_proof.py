@@ -14,6 +14,7 @@ from tallystick.db import distribution
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.services.operations.verification import check_anchor
 from tallystick.store.ledger import running_proof
+from tallystick.store.ledger.pace import Pace
 from tallystick.store.ledger.running_proof import RunningProof
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["ContinuousProver", "RunningProof", "last_proof", "prove_since_last"]
 
 _SHARE: Final = 0.02
-"""Of the time a worker may spend on it: where a run takes long, the next one comes later."""
+"""Of the time a worker may spend on what every run does again: where that takes long, the next one comes later."""
+
+_SHARE_OF_PIECES: Final = 0.1
+"""Of the time while it looks at what is looked at once: twice of what a full load needs on two processors."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,10 +38,16 @@ async def last_proof(service: Service) -> RunningProof | None:
     return await running_proof.last_proof(service.pool)
 
 
-async def prove_since_last(pool: Pool, settings: Settings, now: datetime) -> RunningProof | None:
-    """Prove what has come since the last run, and that what was acknowledged is there. None: another one is at it."""
+async def prove_since_last(
+    pool: Pool, settings: Settings, now: datetime, pace: Pace | None = None
+) -> RunningProof | None:
+    """Prove what has come since the last run, and that what was acknowledged is there. None: another one is at it.
+
+    `pace`: how fast; without it, without rest.
+    """
     anchor = await check_anchor(pool, settings)
-    return await running_proof.go_on(pool, now, [f"{anchor.name}: {problem}" for problem in anchor.problems])
+    also = [f"{anchor.name}: {problem}" for problem in anchor.problems]
+    return await running_proof.go_on(pool, now, also, pace=pace)
 
 
 @dataclass(slots=True)
@@ -56,18 +66,19 @@ class ContinuousProver:
         seconds = self.service.settings.running_proof_seconds
         if not seconds or time.monotonic() < self._due:
             return 0
-        begun = time.monotonic()
+        begun, pace = time.monotonic(), Pace(_SHARE_OF_PIECES)
         self._due = begun + seconds
         try:
             if await distribution.is_distributed(self.service.pool):
                 return 0
-            proof = await prove_since_last(self.service.pool, self.service.settings, self.service.trusted_now())
+            now = self.service.trusted_now()
+            proof = await prove_since_last(self.service.pool, self.service.settings, now, pace)
         except asyncpg.SerializationError:  # another worker was quicker
             return 0
         except WrongClockError:  # the boundary would be drawn by it
             return 0
         finally:
-            self._due = max(self._due, time.monotonic() + (time.monotonic() - begun) / _SHARE)
+            self._due = max(self._due, time.monotonic() + pace.worked_seconds / _SHARE)
         if proof is None:
             return 0
         self._tell(proof)

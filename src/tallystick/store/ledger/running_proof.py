@@ -3,23 +3,28 @@
 A transaction that is over moves nothing any more. So what those before a boundary come to is kept, by account
 (proven_balance), and each run reads only what came after it and what was not over. What it proved once it does not
 read again: a hand in old rows is found by the next whole proof. docs/decisions/122-a-proof-goes-on.md.
+
+Where more came than a piece, what is behind the next boundary is looked at in pieces first, each by itself: nothing
+there changes any more, but for what is not over. Only what came last is added up in the snapshot of the balances.
+docs/decisions/217-most-payments-are-proven-by-a-glance.md.
 """
 
 from __future__ import annotations
 
-import re
-from array import array
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from tallystick.db.connections import Connection, Database, Pool
+from tallystick.db.connections import UNAVAILABLE, Connection, Database, Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import transaction_ids_from
-from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK, STATEMENTS
+from tallystick.store.ledger.pace import Pace
+from tallystick.store.ledger.running_balances import ACCOUNTS_AT_ONCE, Comparison
+from tallystick.store.ledger.running_slices import END, Look, Transaction, in_columns, size, slices
+from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK
 
 _SQL: Final = load_statements("running_proof.sql", __package__)
 _LOCK: Final = 0x7A11_0002  # one worker at a time
@@ -27,37 +32,18 @@ _LOCK: Final = 0x7A11_0002  # one worker at a time
 MARGIN: Final = timedelta(minutes=1)
 """The boundary is so much older than the moment: by then whatever has an older id is committed, or never will be."""
 
+PIECE: Final = 20_000
+"""So many transactions are looked at in one go: a tenth of a second."""
+
+_SUMS_PER_PIECE: Final = 5  # pieces that are added up, and not looked at, are so many times larger
+
+_SHARE_IN_SNAPSHOT: Final = 0.5
+"""Of the time at least, while a snapshot is held: PostgreSQL clears nothing away meanwhile. And of a run that is late."""
+
+_LATE: Final = timedelta(minutes=10)
+
 _BEGIN_ANEW_AFTER: Final = timedelta(days=1)
 """What was archived meanwhile would be missing from what is looked at."""
-
-_ACCOUNTS_AT_ONCE: Final = 2_000
-
-_Moved: TypeAlias = defaultdict[int, dict[int, int]]
-"""Micro-units by book and account."""
-
-CHECKS: Final = (
-    "transactions_moved_what_they_say",
-    "own_transfers_are_of_payments",
-    "real_money_moved_as_transactions_say",
-    "transfers_have_transactions",
-    "references_are_spent_once",
-    "statuses_follow_each_other",
-    "time_goes_on",
-)
-"""Those of verify.py that are true of a few transactions by themselves."""
-
-_FIRST_WORD: Final = re.compile(r"^(WITH|SELECT)\b", re.MULTILINE)
-_WINDOW: Final = _SQL["count"].partition("-- mark")[0].strip()
-
-
-def _of_window(check: str) -> str:
-    """The statement of a check, with what is looked at in the place of its tables."""
-    return _FIRST_WORD.sub(
-        lambda word: _WINDOW + {"WITH": ","}.get(word[1], f"\n{word[1]}"), STATEMENTS[check], count=1
-    )
-
-
-_CHECKS: Final = {check: _of_window(check) for check in CHECKS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +56,6 @@ class RunningProof:
     problems: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """What a run looks at. Without a boundary: everything."""
-
-    boundary: str
-    open_books: Sequence[int]
-    open_transactions: Sequence[str]
-
-    @property
-    def arguments(self) -> tuple[str, list[int], list[str]]:
-        """As the statements take it."""
-        return self.boundary, list(self.open_books), list(self.open_transactions)
-
-
 async def last_proof(database: Database) -> RunningProof | None:
     """What the last run found; None before the first one."""
     row = await database.fetchrow(_SQL["read"])
@@ -94,142 +66,166 @@ def _proof(row: Any) -> RunningProof:  # noqa: ANN401 - asyncpg's own shape
     return RunningProof(row["proven_at"], row["transactions"], row["unexplained_micros"], tuple(row["problems"]))
 
 
-async def go_on(pool: Pool, now: datetime, also: Sequence[str] = ()) -> RunningProof | None:
-    """Prove what has come since the last run, in one snapshot; None: another worker is at it.
+async def go_on(
+    pool: Pool, now: datetime, also: Sequence[str] = (), *, pace: Pace | None = None, piece: int = PIECE
+) -> RunningProof | None:
+    """Prove what has come since the last run; None: another worker is at it, or the archive came between.
 
     A run that finds something proves nothing: the next one begins anew, and reads everything. `now` is real time.
-    `also`: problems that were found elsewhere, to be kept with these.
+    `also`: problems that were found elsewhere, to be kept with these. `pace`: how fast; without it, without rest. In the
+    end it has worked as long as what the next run does again takes. `piece`: so many are looked at in one go.
     """
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+    async with pool.acquire() as connection:
         if not await connection.fetchval(_SQL["turn"], _LOCK):
             return None
-        row = await connection.fetchrow(_SQL["read"])
-        window = _Window("", (), ())
-        if row is not None and abs(now - row["proven_at"]) <= _BEGIN_ANEW_AFTER:
-            window = _Window(row["boundary"], row["open_books"], row["open_transactions"])
-        whole = not window.boundary
-        if whole:
-            await connection.execute(_SQL["begin"])
-        following = await _next_window(connection, now)
-        unexplained, problems = await _prove_balances(connection, window, following, whole=whole)
-        where = window.arguments
-        for name, statement in _CHECKS.items():
-            rows = await connection.fetch(f"{statement}\n LIMIT {MAX_PROBLEMS_PER_CHECK}", *where)
-            problems += [f"{name}: {found[0]}" for found in rows]
-        looked_at: int = await connection.fetchval(_SQL["count"], *where)
-        kept = _Window("", (), ()) if problems else following
-        proof = RunningProof(now, looked_at, unexplained, tuple([*also, *problems][:MAX_PROBLEMS_PER_CHECK]))
-        await connection.execute(
-            _SQL["keep"],
-            *kept.arguments,
-            now,
-            looked_at,
-            unexplained,
-            list(proof.problems),
-        )
-    return proof
-
-
-async def _next_window(connection: Connection, now: datetime) -> _Window:
-    boundary = transaction_ids_from(int((now - MARGIN).timestamp() * 1000))
-    rows = [row for row in await connection.fetch(_SQL["open"]) if row["transaction_id"] < boundary]
-    return _Window(boundary, [row["book_id"] for row in rows], [row["transaction_id"] for row in rows])
+        try:
+            return await _Run(connection, now, pace or Pace(), piece).prove(also)
+        finally:
+            with suppress(*UNAVAILABLE):  # a session that was lost holds no lock any more
+                await connection.execute(_SQL["end_turn"], _LOCK)
 
 
 @dataclass(slots=True)
-class _Sums:
-    """Sums by account, in numbers alone: a row of the driver for each of a hundred thousand accounts takes 30 MB."""
+class _Run:
+    """One run. `boundary`: up to where it is proven what is over, "" where nothing is."""
 
-    books: array[int] = field(default_factory=lambda: array("q"))
-    accounts: array[int] = field(default_factory=lambda: array("q"))
-    micros: array[int] = field(default_factory=lambda: array("q"))
+    connection: Connection
+    now: datetime
+    pace: Pace
+    piece: int
+    boundary: str = ""
+    _begun: float = field(default_factory=time.monotonic)
+    _in_snapshot: Pace = field(default_factory=Pace)
 
-    def add(self, book_id: int, account_id: int, micros: int) -> None:
-        self.books.append(book_id)
-        self.accounts.append(account_id)
-        self.micros.append(micros)
+    def __post_init__(self) -> None:
+        self._in_snapshot.share = max(self.pace.share, _SHARE_IN_SNAPSHOT)
 
-    def pieces(self) -> Iterator[tuple[list[int], list[int], list[int]]]:
-        """As statements take them, so many at once."""
-        for begin in range(0, len(self.books), _ACCOUNTS_AT_ONCE):
-            piece = slice(begin, begin + _ACCOUNTS_AT_ONCE)
-            yield self.books[piece].tolist(), self.accounts[piece].tolist(), self.micros[piece].tolist()
+    async def prove(self, also: Sequence[str]) -> RunningProof | None:
+        row = await self.connection.fetchrow(_SQL["read"])
+        older: list[Transaction] = []
+        if row is not None and abs(self.now - row["proven_at"]) <= _BEGIN_ANEW_AFTER:
+            self.boundary = row["boundary"]
+            older = [*zip(row["open_books"], row["open_transactions"], strict=True)]
+        archived = await self._archived()
+        look = Look(self.connection, self.boundary, older)
+        await look.begin()
+        reached = await self._pieces(look)
+        self._in_snapshot.worked_seconds = 0.0
+        async with self.connection.transaction(isolation="repeatable_read"):
+            await self.connection.execute(_SQL["plan_anew"])
+            if await self._archived() != archived:
+                return None
+            following = max(reached, self._closed())
+            not_over = await self._not_over(following)
+            await self._rest_of(look, reached, following, not_over)
+            unexplained = await self._compare(look)
+            found = tuple(dict.fromkeys([*also, *look.problems]))[:MAX_PROBLEMS_PER_CHECK]
+            proof = RunningProof(self.now, look.transactions, unexplained, found)
+            kept = ("", [], []) if look.problems else (following, *in_columns(not_over))
+            await self.connection.execute(
+                _SQL["keep"], *kept, proof.proven_at, proof.transactions, unexplained, list(found)
+            )
+        self.pace.worked_seconds = self._in_snapshot.worked_seconds
+        return proof
+
+    async def _archived(self) -> int:
+        """How much has left the books so far, where that can be among what is looked at: it is many days old."""
+        batches: int = 0 if self.boundary else await self.connection.fetchval(_SQL["batches"])
+        return batches
+
+    def _closed(self) -> str:
+        """Ids before this one are of what is committed, or never will be."""
+        return _ids_from(self.now - MARGIN)
+
+    async def _not_over(self, following: str) -> list[Transaction]:
+        """Transactions that are older than the next boundary and not over: what they move may still come."""
+        rows = await self.connection.fetch(_SQL["open"])
+        return [(row["book_id"], row["transaction_id"]) for row in rows if row["transaction_id"] < following]
+
+    async def _pieces(self, look: Look) -> str:
+        """Look at what is behind the next boundary, until the rest is no more than a piece; up to which id that was.
+
+        What is added to `look.older` was not over meanwhile.
+        """
+        reached = self.boundary
+        begun, few = self.now, False
+        while not few and await size(self.connection, reached, END, self.piece) > self.piece:
+            self.now = begun + timedelta(seconds=time.monotonic() - self._begun)
+            closed, late = self._closed(), _ids_from(self.now - _LATE)
+            if closed <= reached:
+                break
+            few = await size(self.connection, reached, closed, self.piece) <= self.piece
+            not_over = await self._not_over(closed)
+            if not reached:
+                reached = await self._first()
+            async for begin, end in slices(self.connection, reached, closed, self.piece):
+                pace = self._in_snapshot if begin < late else self.pace
+                with pace.work():
+                    await self._piece(look, begin, end, not_over)
+                await pace.rest()
+            look.older = [*look.older, *(named for named in not_over if reached <= named[1])]
+            reached = closed
+        return reached
+
+    async def _first(self) -> str:
+        first: str | None = await self.connection.fetchval(_SQL["first"])
+        return first or ""
+
+    async def _piece(self, look: Look, begin: str, end: str, not_over: Sequence[Transaction]) -> None:
+        _, ids = in_columns([named for named in not_over if begin <= named[1] < end])
+        async with self.connection.transaction():
+            await self.connection.execute(_SQL["plan_anew"])
+            await look.at_payments(begin, end, over=True)
+            transfers = await look.at_transfers(begin, end, (), ids, over=True, rest=False)
+            await look.check(begin, end, transfers=transfers)
+
+    async def _rest_of(self, look: Look, reached: str, following: str, not_over: Sequence[Transaction]) -> None:
+        """What was not looked at so far, and what was not over.
+
+        What is newer than the next boundary is looked at, too, if it is little, or else added up: its turn comes.
+        """
+        few = await size(self.connection, reached, END, self.piece) <= self.piece
+        ids = [transaction_id for _, transaction_id in not_over]
+        _, older = in_columns(look.older)
+        pace = self._in_snapshot
+        with pace.work():
+            await look.at_payments(reached, following, over=True)
+            transfers = await look.at_transfers(reached, following, older, ids, over=True, rest=True)
+            if few:
+                await look.at_payments(following, END, over=False)
+                transfers |= await look.at_transfers(following, END, (), (), over=False, rest=True)
+            await look.check(reached, END if few else following, transfers=transfers, older=look.older)
+        if not few:
+            async for begin, end in slices(self.connection, following, END, _SUMS_PER_PIECE * self.piece):
+                with pace.work():
+                    await look.at_sums(begin, end)
+                    await look.at_transfers(begin, end, (), (), over=False, rest=True)
+                await pace.rest()
+
+    async def _compare(self, look: Look) -> int:
+        """How far balances are from what is proven and what came since. Keeps what is proven now, if nothing is off."""
+        if not self.boundary:
+            await self.connection.execute(_SQL["begin"])
+            async for book_id, account_id, micros in self.connection.cursor(
+                _SQL["archived"], prefetch=ACCOUNTS_AT_ONCE
+            ):
+                look.moved.add(book_id, account_id, micros, 0)  # all of it is over
+        for row in await self.connection.fetch(_SQL["totals"]):
+            look.moved.add(row["book_id"], row["account_id"], 0, 0)
+        comparison = await self._compared(look)
+        if comparison.doubtful:
+            await look.check_payments_from([*comparison.doubtful])
+            comparison = await self._compared(look)  # with the accounts that these name
+        look.problems[:0] = comparison.problems
+        if not look.problems:
+            await comparison.keep()
+        return comparison.unexplained_micros
+
+    async def _compared(self, look: Look) -> Comparison:
+        comparison = Comparison(self.connection, look.moved, self._in_snapshot)
+        await comparison.with_accounts(whole=not self.boundary)
+        return comparison
 
 
-async def _prove_balances(
-    connection: Connection, window: _Window, following: _Window, *, whole: bool
-) -> tuple[int, list[str]]:
-    """How far balances are from what is proven and what came since; each account by name. Keeps what is proven now."""
-    moved: _Moved = defaultdict(dict)
-    over = [await _add_moved(connection, moved, window, following)]
-    if whole:
-        over.append(await _add_archived(connection, moved))
-        accounts = _streamed(connection, "all_accounts")
-    else:
-        async for book_id, account_id in _streamed(connection, "touched", *window.arguments):
-            moved[book_id].setdefault(account_id, 0)
-        accounts = _named_accounts(connection, moved)
-    unexplained, problems = await _compare(accounts, moved)
-    if not problems:
-        for piece in chain.from_iterable(sums.pieces() for sums in over):
-            await connection.execute(_SQL["prove"], *piece)
-    return unexplained, problems
-
-
-async def _add_moved(connection: Connection, moved: _Moved, window: _Window, following: _Window) -> _Sums:
-    """What came since; of that what is over comes back."""
-    over = _Sums()
-    between = window.boundary, list(window.open_transactions), following.boundary, list(following.open_transactions)
-    async for book_id, account_id, micros, closed_micros in _streamed(connection, "moved", *between):
-        moved[book_id][account_id] = micros
-        if closed_micros:
-            over.add(book_id, account_id, closed_micros)
-    return over
-
-
-async def _add_archived(connection: Connection, moved: _Moved) -> _Sums:
-    """What the archive carries over, all of which is over."""
-    over = _Sums()
-    async for book_id, account_id, micros in _streamed(connection, "archived"):
-        moved[book_id][account_id] = moved[book_id].get(account_id, 0) + micros
-        over.add(book_id, account_id, micros)
-    return over
-
-
-async def _compare(accounts: AsyncIterator[tuple[Any, ...]], moved: _Moved) -> tuple[int, list[str]]:
-    """How far accounts are from what is proven and what came since. What has no account is left in `moved`."""
-    unexplained, problems = 0, []
-    async for book_id, account_id, balance, proven in accounts:
-        expected = proven + moved[book_id].pop(account_id, 0)
-        if balance != expected:
-            unexplained += abs(balance - expected)
-            problems.append(_off(book_id, account_id, f"balance is {balance}, its transfers sum to {expected}"))
-    for book_id, missing in moved.items():
-        for account_id, micros in missing.items():
-            if micros:
-                unexplained += abs(micros)
-                problems.append(_off(book_id, account_id, f"is missing, its transfers sum to {micros}"))
-    return unexplained, problems
-
-
-async def _streamed(connection: Connection, statement: str, *arguments: object) -> AsyncIterator[tuple[Any, ...]]:
-    """The rows of a statement, of which never many are here at once."""
-    async for row in connection.cursor(_SQL[statement], *arguments, prefetch=_ACCOUNTS_AT_ONCE):
-        yield tuple(row)
-
-
-async def _named_accounts(
-    connection: Connection, named: Mapping[int, Mapping[int, int]]
-) -> AsyncIterator[tuple[Any, ...]]:
-    """Each of these accounts that there is, with its balance and what is proven of it."""
-    asked = _Sums()
-    for book_id in sorted(named):
-        for account_id in sorted(named[book_id]):
-            asked.add(book_id, account_id, 0)
-    for books, accounts, _ in asked.pieces():
-        for row in await connection.fetch(_SQL["accounts"], books, accounts):
-            yield tuple(row)
-
-
-def _off(book_id: int, account_id: int, text: str) -> str:
-    return f"balances_follow_from_transfers: book {book_id}, account {account_id}: {text}"
+def _ids_from(moment: datetime) -> str:
+    return transaction_ids_from(int(moment.timestamp() * 1000))

@@ -1,0 +1,166 @@
+"""Whatever is done to rows at random, the running proof finds what the checks of verify find."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import pytest
+from tests.conftest import MakeDatabase
+from tests.store.ledger.glance import found_at_a_glance, found_by_checks, nothing_is_missed
+from tests.store.ledger.past import History, made
+from tests.support.balanced import all_balanced
+from tests.support.books import new_books
+from tests.support.clock import TestClock
+from tests.support.owner import connection_of_owner
+
+from tallystick.db.connections import Connection
+from tallystick.db.database import open_pool
+from tallystick.store.ledger.running_slices import CHECKS
+
+CHANGES = {
+    "transaction": (
+        "amount_micros = amount_micros + 10",
+        "fee_micros = fee_micros + 10",
+        "status = 'Success', completed_at = coalesce(completed_at, received_at)",
+        "status = 'Failure', completed_at = coalesce(completed_at, received_at)",
+        "status = 'Cancelled', completed_at = coalesce(completed_at, received_at)",
+        "status_number = status_number + 1",
+        "operation = 'Pay'",
+        "operation = 'Refund'",
+        "operation = 'FundPrepaid'",
+        "payment_method = 'Prepaid'",
+        "payment_method = 'Debt'",
+        "payment_method = 'CC'",
+        "instrument_id = NULL",
+        "instrument_id = (SELECT instrument_id FROM instrument ORDER BY md5(instrument_id || $1) LIMIT 1)",
+        "recipient_party_id = (SELECT min(party_id) FROM party)",
+        "recipient_party_id = NULL",
+        "own_debit_account = NULL",
+        "own_debit_account = 1",
+        "own_debit_account = (SELECT account_id FROM account ORDER BY md5(account_id || $1) LIMIT 1)",
+        "sender_token_id = NULL",
+        "original_id = (SELECT max(transaction_id) FROM transaction)",
+        "original_id = NULL",
+        "caller_reference = (SELECT caller_reference FROM transaction ORDER BY md5(transaction_id || $1) LIMIT 1)",
+        "caller_reference = $1",
+        "received_at = received_at + 900 * interval '1 second'",
+        "received_at = received_at - 900 * interval '1 second'",
+        "completed_at = completed_at - 900 * interval '1 second'",
+        "fee_payer = NULL",
+        "fee_refunded_micros = NULL",
+        "transaction_id = transaction_id || 'X'",
+    ),
+    "transfer": (
+        "amount_micros = amount_micros + 10",
+        "debit_account = 3",
+        "credit_account = 4",
+        "number = number + 40",
+        "booked_at = booked_at - 900 * interval '1 second'",
+        "transaction_id = (SELECT max(transaction_id) FROM transaction WHERE own_debit_account IS NOT NULL)",
+        "transaction_id = transaction_id || 'X'",
+        "book_id = (SELECT min(book_id) FROM book)",
+    ),
+    "transaction_step": (
+        "status = 'Cancelled'",
+        "number = number + 2",
+        "at = at - 900 * interval '1 second'",
+        "transaction_id = (SELECT max(transaction_id) FROM transaction WHERE own_debit_account IS NOT NULL)",
+        "transaction_id = transaction_id || 'X'",
+    ),
+    "answered_reference": (
+        "reference_digest = '\\x00'",
+        "transaction_id = (SELECT max(transaction_id) FROM transaction)",
+        "reuses = 1",
+    ),
+    "token": ("old_token_id = token_id", "purpose = 'funding'"),
+    "account": ("kind = 'frozen'", "subject = subject || 'X'"),
+}
+CONSTRAINTS = {
+    "transaction": ("completed_when_final", "refunded_within_amount", "share_refunded_within_share"),
+    "transfer": ("transfer_check",),
+    "account": ("account_within_bounds",),
+}
+SEEDS = range(80)
+GONE = ("transaction", "transfer", "transaction_step", "answered_reference")
+
+
+@pytest.fixture(scope="module")
+async def history(make_migrated: MakeDatabase) -> AsyncIterator[History]:
+    clock = TestClock()
+    async with await open_pool(await make_migrated(), max_size=6) as pool, all_balanced(pool):
+        shop, recipient = await new_books(pool, clock), await new_books(pool, clock)
+        history = await made(shop, recipient)
+        for opened in (shop, recipient):
+            await opened.committer.close()
+        yield history
+
+
+@pytest.fixture(scope="module")
+async def connection(history: History) -> AsyncIterator[Connection]:
+    async with connection_of_owner(history.pool) as connection:
+        undone = connection.transaction()
+        await undone.start()
+        for table, names in CONSTRAINTS.items():
+            for name in names:
+                await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        yield connection
+        await undone.rollback()
+
+
+async def _damage(connection: Connection, chance: random.Random) -> str:
+    """Change or take out one row, or a few; what was done."""
+    if chance.random() < 0.15:
+        table, change = chance.choice(GONE), ""
+        statement = f"DELETE FROM {table}"  # noqa: S608 - of the table above
+    else:
+        table = chance.choice([*CHANGES, "transaction", "transaction"])
+        change = chance.choice(CHANGES[table])
+        statement = f"UPDATE {table} SET {change}"  # noqa: S608 - of the table above
+    only = " WHERE own_debit_account IS NOT NULL" if table == "transaction" and chance.random() < 0.5 else ""
+    count = chance.choice((1, 1, 2))
+    rows = f"SELECT ctid FROM {table}{only} ORDER BY md5(ctid::text || $1) LIMIT {count}"  # noqa: S608 - as above
+    await connection.execute(f"{statement} WHERE ctid IN ({rows}) AND $1 <> ''", str(chance.random()))
+    return f"{table}: {change or 'gone'}"
+
+
+async def test_nothing_is_off(connection: Connection) -> None:
+    assert await found_by_checks(connection) == await found_at_a_glance(connection) == {}
+
+
+async def _damaged(connection: Connection, seed: int) -> Sequence[str]:
+    """Up to three things are done, as far as the schema allows it."""
+    chance = random.Random(seed)  # noqa: S311 - the same each time, not a secret
+    done = []
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        with suppress(asyncpg.IntegrityConstraintViolationError):
+            async with connection.transaction():
+                done.append(await _damage(connection, chance))
+    return done
+
+
+@asynccontextmanager
+async def _undone(connection: Connection) -> AsyncIterator[None]:
+    transaction = connection.transaction()
+    await transaction.start()
+    yield
+    await transaction.rollback()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_at_random(connection: Connection, seed: int) -> None:
+    async with _undone(connection):
+        done = await _damaged(connection, seed)
+        await nothing_is_missed(connection, f"{done}")
+
+
+async def test_the_damages_are_of_every_check(connection: Connection) -> None:
+    """So what is shown above is shown of each."""
+    found: set[str] = set()
+    for seed in SEEDS:
+        async with _undone(connection):
+            await _damaged(connection, seed)
+            found |= (await found_by_checks(connection)).keys()
+    assert found == set(CHECKS)
