@@ -44,7 +44,7 @@ async def found_at_a_glance(connection: Connection, *, piece: int = 1_000_000) -
     return _by_check(look.problems)
 
 
-async def nothing_is_missed(connection: Connection, done: str = "") -> None:
+async def nothing_is_missed(connection: Connection) -> None:
     """In one slice and in many, the running proof finds what the checks find: each of them, and whatever they name.
 
     It may name more: what is out of order is compared with another one before it, where not all are looked at.
@@ -52,11 +52,11 @@ async def nothing_is_missed(connection: Connection, done: str = "") -> None:
     wanted = await found_by_checks(connection)
     for piece in (1_000_000, 2):
         found = await found_at_a_glance(connection, piece=piece)
-        assert found.keys() == wanted.keys(), (piece, done)
+        assert found.keys() == wanted.keys(), piece
         missed = {check: named - found[check] for check, named in wanted.items() if named - found[check]}
-        assert missed == {}, (piece, done)
+        assert missed == {}, piece
         more = {check for check, named in wanted.items() if found[check] - named}
-        assert more <= {"time_goes_on"}, (piece, done)
+        assert more <= {"time_goes_on"}, piece
 
 
 def _by_check(lines: list[str]) -> Found:

@@ -38,7 +38,7 @@ PIECE: Final = 20_000
 _SUMS_PER_PIECE: Final = 5  # pieces that are added up, and not looked at, are so many times larger
 
 _SHARE_IN_SNAPSHOT: Final = 0.5
-"""Of the time at least, while a snapshot is held: PostgreSQL clears nothing away meanwhile. And of a run that is late."""
+"""Of the time at least while a snapshot is held, since PostgreSQL clears nothing away; and of a run that is late."""
 
 _LATE: Final = timedelta(minutes=10)
 
@@ -72,8 +72,8 @@ async def go_on(
     """Prove what has come since the last run; None: another worker is at it, or the archive came between.
 
     A run that finds something proves nothing: the next one begins anew, and reads everything. `now` is real time.
-    `also`: problems that were found elsewhere, to be kept with these. `pace`: how fast; without it, without rest. In the
-    end it has worked as long as what the next run does again takes. `piece`: so many are looked at in one go.
+    `also`: problems that were found elsewhere, to be kept with these. `pace`: how fast; without it, without rest. At
+    the end it has worked as long as what the next run does again takes. `piece`: so many are looked at in one go.
     """
     async with pool.acquire() as connection:
         if not await connection.fetchval(_SQL["turn"], _LOCK):
