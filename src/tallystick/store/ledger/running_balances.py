@@ -118,7 +118,7 @@ class Comparison:
         self.doubtful |= moved.mixed
         seen = bytearray(len(moved.over))
         others: set[Named] = set()
-        async for book_id, account_id, balance, proven, link, said in self._all() if whole else self._named():
+        async for book_id, account_id, balance, link, said, proven in self._all() if whole else self._named():
             place = moved.places.get(book_id, {}).get(account_id)
             came = 0
             if place is not None:

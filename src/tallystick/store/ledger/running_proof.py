@@ -112,7 +112,7 @@ class _Run:
         reached = await self._pieces(look)
         self._in_snapshot.worked_seconds = 0.0
         async with self.connection.transaction(isolation="repeatable_read"):
-            await self.connection.execute(_SQL["plan_anew"])
+            await self.connection.execute(_SQL["plan_gently"])
             if await self._archived() != archived:
                 return None
             following = max(reached, self._closed())
@@ -174,7 +174,7 @@ class _Run:
     async def _piece(self, look: Look, begin: str, end: str, not_over: Sequence[Transaction]) -> None:
         _, ids = in_columns([named for named in not_over if begin <= named[1] < end])
         async with self.connection.transaction():
-            await self.connection.execute(_SQL["plan_anew"])
+            await self.connection.execute(_SQL["plan_gently"])
             await look.at_payments(begin, end, over=True)
             transfers = await look.at_transfers(begin, end, (), ids, over=True, rest=False)
             await look.check(begin, end, transfers=transfers)

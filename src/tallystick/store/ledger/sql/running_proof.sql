@@ -9,10 +9,11 @@ SELECT pg_try_advisory_lock($1)
 -- The session stays in the pool: its lock has to be given back.
 SELECT pg_advisory_unlock($1)
 
--- name: plan_anew
+-- name: plan_gently
 -- Until the end of the transaction every statement is planned for its arguments: one plan for all of them takes few
--- rows for granted, and looks through all of a piece for each row of it.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+-- rows for granted, and looks through all of a piece for each row of it. And it has one processor, not those of payments.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
+       set_config('max_parallel_workers_per_gather', '0', true)
 
 -- name: read
 -- How far the proof has come, and what it found.
@@ -176,34 +177,39 @@ SELECT transaction.book_id, max(received_at) AS last_at
 -- part: as_it_is
 -- An account, what is proven of it, and whose it is: `link` as above, null where it is no instrument's, or its instrument has no
 -- token that payments may leave out; and the account that this instrument says is its own.
-SELECT account.book_id, account.account_id, account.balance_micros, coalesce(proven.balance_micros, 0) AS proven_micros,
-       CASE WHEN token.token_id IS NOT NULL
+account.book_id, account.account_id, account.balance_micros,
+       CASE WHEN token.instrument_id IS NOT NULL
             THEN hashtextextended(subject, CASE account.kind WHEN 'prepaid' THEN 1 WHEN 'receivable' THEN 2 END)
         END AS link,
        instrument.account_id AS said_account
 
--- part: whose_it_is
-  LEFT JOIN instrument ON instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
-  LEFT JOIN token
-         ON token.book_id = account.book_id AND token.instrument_id = account.subject
-        AND token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
+-- part: token_of_payments
+token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
 
 -- name: all_accounts
--- For the first proof: every account.
-/* part: as_it_is */
+-- For the first proof, every account.
+SELECT /* part: as_it_is */, 0::bigint AS proven_micros
   FROM account
-  LEFT JOIN (SELECT 0::bigint AS balance_micros WHERE false) AS proven ON true
-/* part: whose_it_is */
+  LEFT JOIN instrument ON instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
+  LEFT JOIN token ON token.book_id = account.book_id AND token.instrument_id = account.subject AND /* part: token_of_payments */
 
 -- name: accounts
--- The accounts $2 in the books $1.
-/* part: as_it_is */
-  FROM account
-  JOIN unnest($1::bigint[], $2::bigint[]) AS asked (book_id, account_id)
-    ON account.book_id = asked.book_id AND account.account_id = asked.account_id
-  LEFT JOIN proven_balance AS proven
-         ON proven.book_id = account.book_id AND proven.account_id = account.account_id
-/* part: whose_it_is */
+-- The accounts $2 in the books $1, each looked up (LIMIT): a join would read whole tables for them, again and again.
+SELECT /* part: as_it_is */, coalesce(proven.balance_micros, 0) AS proven_micros
+  FROM unnest($1::bigint[], $2::bigint[]) AS asked (book_id, account_id)
+ CROSS JOIN LATERAL (SELECT * FROM account
+                      WHERE account.book_id = asked.book_id AND account.account_id = asked.account_id
+                      LIMIT 1) AS account
+  LEFT JOIN LATERAL (SELECT balance_micros FROM proven_balance
+                      WHERE proven_balance.book_id = asked.book_id AND proven_balance.account_id = asked.account_id
+                      LIMIT 1) AS proven ON true
+  LEFT JOIN LATERAL (SELECT account_id FROM instrument
+                      WHERE instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
+                      LIMIT 1) AS instrument ON true
+  LEFT JOIN LATERAL (SELECT instrument_id FROM token
+                      WHERE token.book_id = account.book_id AND token.instrument_id = account.subject
+                        AND /* part: token_of_payments */
+                      LIMIT 1) AS token ON true
 
 -- name: prove
 -- More is proven of the accounts $2 in the books $1: by $3.
