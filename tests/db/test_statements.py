@@ -32,9 +32,9 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("db/privileges.py", "_PRIVILEGES"): "what may be granted, by its name",
     ("db/privileges.py", "plan"): "grants: the names of tables and columns cannot be arguments",
     ("store/accounts/personal_data.py", "TELLING"): "turns the rows of any named statement into JSON",
-    ("store/ledger/running_slices.py", "_FIRST_WORD"): "finds where a check begins",
-    ("store/ledger/running_slices.py", "_of_window"): "puts tables with less in them before a check",
-    ("store/ledger/running_slices.py", "_carry_out"): "limits every check alike",
+    ("store/ledger/running/slices.py", "_FIRST_WORD"): "finds where a check begins",
+    ("store/ledger/running/slices.py", "_of_window"): "puts tables with less in them before a check",
+    ("store/ledger/running/slices.py", "_carry_out"): "limits every check alike",
     ("store/ledger/verify.py", "report_on"): "limits every check alike",
 }
 """SQL in Python, by module and function or constant, each with a reason."""

@@ -14,7 +14,7 @@ from tallystick.bench.target.sellers import Progress
 from tallystick.bench.target.service import Target
 from tallystick.bench.target.sizes import events_waiting
 from tallystick.db.connections import Database
-from tallystick.store.ledger.running_proof import MARGIN, last_proof
+from tallystick.store.ledger.running.proof import MARGIN, last_proof
 
 WARMING_CLIENTS: Final = 64
 CALM_SECONDS: Final = 600

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from tallystick.db.connections import Connection
-from tallystick.store.ledger.pace import Pace
-from tallystick.store.ledger.running_balances import Comparison
-from tallystick.store.ledger.running_slices import CHECKS, END, Look, slices
+from tallystick.store.ledger.running.balances import Comparison
+from tallystick.store.ledger.running.pace import Pace
+from tallystick.store.ledger.running.slices import CHECKS, END, Look, slices
 from tallystick.store.ledger.verify import STATEMENTS
 
 _NAMED = re.compile(r"transaction [^ ,:]+|transfer [^ /]+|reference [^ :]+")
@@ -29,11 +29,7 @@ async def found_by_checks(connection: Connection) -> Found:
 async def found_at_a_glance(connection: Connection, *, piece: int = 1_000_000) -> Found:
     """What the running proof finds, from the first transaction on, in slices of so many."""
     look = Look(connection, "", ())
-    first: str = await connection.fetchval(
-        "SELECT min(transaction_id)"
-        " FROM (SELECT transaction_id FROM transaction UNION ALL SELECT transaction_id FROM transfer) AS known"
-    )
-    async for begin, end in slices(connection, first, END, piece):
+    async for begin, end in slices(connection, "", END, piece):
         await look.at_payments(begin, end, over=True)
         transfers = await look.at_transfers(begin, end, (), (), over=True, rest=True)
         await look.check(begin, end, transfers=transfers)

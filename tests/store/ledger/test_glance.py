@@ -18,7 +18,7 @@ from tests.support.owner import connection_of_owner
 
 from tallystick.db.connections import Connection
 from tallystick.db.database import open_pool
-from tallystick.store.ledger.running_slices import CHECKS
+from tallystick.store.ledger.running.slices import CHECKS
 
 CHANGES = {
     "transaction": (
@@ -76,13 +76,23 @@ CHANGES = {
         "reuses = 1",
     ),
     "token": ("old_token_id = token_id", "purpose = 'funding'"),
-    "account": ("kind = 'frozen'", "subject = subject || 'X'"),
+    "account": (
+        "kind = 'frozen'",
+        "kind = CASE kind WHEN 'prepaid' THEN 'receivable' ELSE 'prepaid' END",
+        "subject = subject || 'X'",
+    ),
 }
 CONSTRAINTS = {
     "transaction": ("completed_when_final", "refunded_within_amount", "share_refunded_within_share"),
     "transfer": ("transfer_check",),
     "account": ("account_within_bounds",),
 }
+OWN = {
+    "transaction": " WHERE own_debit_account IS NOT NULL",
+    "account": " WHERE account_id IN (SELECT own_debit_account FROM transaction)",
+    "token": " WHERE instrument_id IN (SELECT instrument_id FROM transaction WHERE own_debit_account IS NOT NULL)",
+}
+"""Rows of payments that are transfers themselves, and those that they need."""
 SEEDS = range(80)
 GONE = ("transaction", "transfer", "transaction_step", "answered_reference")
 
@@ -113,7 +123,7 @@ async def connection(history: History) -> AsyncIterator[Connection]:
 async def _change(connection: Connection, table: str, change: str, *, own: bool, chance: random.Random) -> None:
     """Change one row, or two; or take them out (no change). `own`: payments that are transfers themselves."""
     statement = f"UPDATE {table} SET {change}" if change else f"DELETE FROM {table}"  # noqa: S608 - of the table above
-    only = " WHERE own_debit_account IS NOT NULL" if own else ""
+    only = OWN[table] if own else ""
     count = chance.choice((1, 1, 2))
     rows = f"SELECT ctid FROM {table}{only} ORDER BY md5(ctid::text || $1) LIMIT {count}"  # noqa: S608 - as above
     with suppress(asyncpg.IntegrityConstraintViolationError):  # what the schema does not allow is not done
@@ -127,7 +137,7 @@ async def _damaged(connection: Connection, seed: int) -> None:
     for _ in range(chance.choice((1, 2, 3))):
         table = chance.choice([*CHANGES, "transaction", "transaction"])
         change = chance.choice([*CHANGES[table], *([""] if table in GONE else [])])
-        own = table == "transaction" and chance.random() < 0.5
+        own = table in OWN and chance.random() < 0.5
         await _change(connection, table, change, own=own, chance=chance)
 
 
@@ -140,7 +150,7 @@ async def _undone(connection: Connection) -> AsyncIterator[None]:
 
 
 EACH = [(table, change, False) for table, changes in CHANGES.items() for change in changes]
-EACH += [("transaction", change, True) for change in ("", *CHANGES["transaction"])]
+EACH += [("transaction", "", True), *((table, change, True) for table in OWN for change in CHANGES[table])]
 EACH += [(table, "", False) for table in GONE]
 
 
@@ -157,6 +167,44 @@ async def test_each_alone(connection: Connection, table: str, change: str, own: 
 async def test_several_at_once(connection: Connection, seed: int) -> None:
     async with _undone(connection):
         await _damaged(connection, seed)
+        await nothing_is_missed(connection)
+
+
+HOURS = """
+CREATE TEMP TABLE place ON COMMIT DROP AS
+SELECT book_id, transaction_id, row_number() OVER (ORDER BY transaction_id) * interval '1 hour' AS later
+  FROM transaction;
+UPDATE transaction SET received_at = received_at + later, completed_at = completed_at + later
+  FROM place WHERE transaction.book_id = place.book_id AND transaction.transaction_id = place.transaction_id;
+UPDATE transaction_step AS step SET at = at + later
+  FROM place WHERE step.book_id = place.book_id AND step.transaction_id = place.transaction_id;
+UPDATE transfer SET booked_at = booked_at + later FROM place WHERE transfer.transaction_id = place.transaction_id;
+"""
+"""All that happened is an hour further apart, and nothing is out of order by that."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "original_id = (SELECT max(transaction_id) FROM transaction)",
+        "completed_at = received_at - interval '130 seconds'",
+        "received_at = received_at - interval '90 minutes'",
+        "received_at = received_at + interval '90 minutes', completed_at = completed_at + interval '90 minutes'",
+    ],
+)
+@pytest.mark.parametrize("operation", ["Pay", "Refund"])
+async def test_what_is_out_of_order_over_hours(connection: Connection, change: str, operation: str) -> None:
+    """Slices of few transactions are hours apart, and what belongs together is in several."""
+    async with _undone(connection):
+        await connection.execute(HOURS)
+        assert await found_by_checks(connection) == {}
+        await nothing_is_missed(connection)
+        await connection.execute(
+            f"UPDATE transaction SET {change} WHERE transaction_id = (SELECT min(transaction_id) FROM transaction"  # noqa: S608 - ours
+            " WHERE operation = $1 AND (own_debit_account IS NOT NULL OR operation <> 'Pay'))",
+            operation,
+        )
+        assert (await found_by_checks(connection)).keys() == {"time_goes_on"}
         await nothing_is_missed(connection)
 
 

@@ -23,7 +23,7 @@ from tallystick.processors.simulated_payouts import SimulatedPayoutRail
 from tallystick.services.context import Service
 from tallystick.services.payouts.sending import LEASE, send_payouts
 from tallystick.settings import Settings
-from tallystick.store.ledger import running_proof
+from tallystick.store.ledger.running import proof as running_proof
 from tallystick.store.ledger.verify import report_on, verify
 from tallystick.store.payouts import destinations, payouts
 from tallystick.store.records.trace_links import TraceLinks

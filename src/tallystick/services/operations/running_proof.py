@@ -13,9 +13,9 @@ import structlog
 from tallystick.db import distribution
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.services.operations.verification import check_anchor
-from tallystick.store.ledger import running_proof
-from tallystick.store.ledger.pace import Pace
-from tallystick.store.ledger.running_proof import RunningProof
+from tallystick.store.ledger.running import proof as running_proof
+from tallystick.store.ledger.running.pace import Pace
+from tallystick.store.ledger.running.proof import RunningProof
 
 if TYPE_CHECKING:
     from tallystick.db.connections import Pool

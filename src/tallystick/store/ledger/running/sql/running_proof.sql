@@ -1,4 +1,4 @@
--- The proof that goes on all the time. Read by running_proof.py, running_slices.py and running_balances.py. A slice is what has ids
+-- The proof that goes on all the time. Read by proof.py, slices.py and balances.py. A slice is what has ids
 -- from $1 on and before $2, in every book; other arguments are said where they are.
 
 -- name: turn
@@ -53,16 +53,6 @@ SELECT count(*) FROM archive_batch
 -- part: sliced
 -- The transactions of a slice, book by book: an index of them begins with it.
 book JOIN transaction ON transaction.book_id = book.book_id AND transaction_id >= $1 AND transaction_id < $2
-
--- name: first
--- The oldest id that there is.
-SELECT min(transaction_id)
-  FROM (SELECT oldest.transaction_id
-          FROM book
-         CROSS JOIN LATERAL (SELECT transaction_id FROM transaction WHERE transaction.book_id = book.book_id
-                              ORDER BY transaction_id LIMIT 1) AS oldest
-        UNION ALL
-        SELECT min(transaction_id) FROM transfer) AS of_each (transaction_id)
 
 -- name: size
 -- How many transactions a slice has; $3 are enough to know.

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from tallystick.db.connections import Connection
 from tallystick.db.statements import load_statements
-from tallystick.store.ledger.pace import Pace
+from tallystick.store.ledger.running.pace import Pace
 
 _SQL: Final = load_statements("running_proof.sql", __package__)
 

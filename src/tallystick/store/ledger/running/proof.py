@@ -21,9 +21,9 @@ from typing import Any, Final
 from tallystick.db.connections import UNAVAILABLE, Connection, Database, Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import transaction_ids_from
-from tallystick.store.ledger.pace import Pace
-from tallystick.store.ledger.running_balances import ACCOUNTS_AT_ONCE, Comparison
-from tallystick.store.ledger.running_slices import END, Look, Transaction, in_columns, size, slices
+from tallystick.store.ledger.running.balances import ACCOUNTS_AT_ONCE, Comparison
+from tallystick.store.ledger.running.pace import Pace
+from tallystick.store.ledger.running.slices import END, Look, Transaction, in_columns, size, slices
 from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK
 
 _SQL: Final = load_statements("running_proof.sql", __package__)
@@ -156,8 +156,6 @@ class _Run:
                 break
             few = await size(self.connection, reached, closed, self.piece) <= self.piece
             not_over = await self._not_over(closed)
-            if not reached:
-                reached = await self._first()
             async for begin, end in slices(self.connection, reached, closed, self.piece):
                 pace = self._in_snapshot if begin < late else self.pace
                 with pace.work():
@@ -166,10 +164,6 @@ class _Run:
             look.older = [*look.older, *(named for named in not_over if reached <= named[1])]
             reached = closed
         return reached
-
-    async def _first(self) -> str:
-        first: str | None = await self.connection.fetchval(_SQL["first"])
-        return first or ""
 
     async def _piece(self, look: Look, begin: str, end: str, not_over: Sequence[Transaction]) -> None:
         _, ids = in_columns([named for named in not_over if begin <= named[1] < end])

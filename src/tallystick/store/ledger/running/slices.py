@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from tallystick.db.connections import Connection
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import TransactionId, milliseconds_of_transaction, transaction_ids_from
-from tallystick.store.ledger.running_balances import ACCOUNTS_AT_ONCE, Moved, Named
+from tallystick.store.ledger.running.balances import ACCOUNTS_AT_ONCE, Moved, Named
 from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK, STATEMENTS
 
 _SQL: Final = load_statements("running_proof.sql", __package__)
