@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import pytest
 from tests.conftest import MakeDatabase
+from tests.store.direct import taken
 from tests.store.ledger.glance import found_by_checks, nothing_is_missed
 from tests.store.ledger.past import History, made
 from tests.support.balanced import all_balanced
@@ -103,6 +104,9 @@ async def history(make_migrated: MakeDatabase) -> AsyncIterator[History]:
     async with await open_pool(await make_migrated(), max_size=6) as pool, all_balanced(pool):
         shop, recipient = await new_books(pool, clock), await new_books(pool, clock)
         history = await made(shop, recipient)
+        for buyer in ("ann", "tab"):  # several from one account
+            for _ in range(2):
+                taken(await shop.pay(history.buyers[buyer], "0.10"))
         for opened in (shop, recipient):
             await opened.committer.close()
         yield history

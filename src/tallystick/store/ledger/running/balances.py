@@ -11,7 +11,7 @@ from tallystick.db.connections import Connection
 from tallystick.db.statements import load_statements
 from tallystick.store.ledger.running.pace import Pace
 
-_SQL: Final = load_statements("running_proof.sql", __package__)
+_SQL: Final = load_statements("proof.sql", __package__)
 
 ACCOUNTS_AT_ONCE: Final = 2_000
 _SALES: Final = 2  # where payments that are transfers themselves went

@@ -26,7 +26,7 @@ from tallystick.store.ledger.running.pace import Pace
 from tallystick.store.ledger.running.slices import END, Look, Transaction, in_columns, size, slices
 from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK
 
-_SQL: Final = load_statements("running_proof.sql", __package__)
+_SQL: Final = load_statements("proof.sql", __package__)
 _LOCK: Final = 0x7A11_0002  # one worker at a time
 
 MARGIN: Final = timedelta(minutes=1)

@@ -19,7 +19,7 @@ from tallystick.domain.ids import TransactionId, milliseconds_of_transaction, tr
 from tallystick.store.ledger.running.balances import ACCOUNTS_AT_ONCE, Moved, Named
 from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK, STATEMENTS
 
-_SQL: Final = load_statements("running_proof.sql", __package__)
+_SQL: Final = load_statements("proof.sql", __package__)
 
 CHECKS: Final = (
     "transactions_moved_what_they_say",
