@@ -21,8 +21,6 @@ from tallystick.store.ledger.statements import MONEY
 ONE_MACHINE = {"together.apply_plain_together", "together.apply_together", "proof.plain", "proof.accounts"}
 """Sent where payments are decided from memory, which is on one machine alone (wiring.py); or by the running proof,
 which is not carried out on Citus (services/operations/running_proof.py)."""
-"""Sent where payments are decided from memory, which is on one machine alone (wiring.py); or by the running proof,
-which is not carried out on Citus (services/operations/running_proof.py)."""
 
 ROOT = Path(str(files(tallystick)))
 NOT_OF_THE_SERVICE = {"migrations", "bench"}
