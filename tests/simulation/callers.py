@@ -49,6 +49,7 @@ ASK_AGAIN: Final = frozenset({Refusal.ConcurrentModification, Refusal.ServiceUna
 
 _MIXED: Final = (28, 15, 12, 12, 6, 10, 7, 7, 12, 3)
 _BUSY: Final = (70, 23, 1, 6, 1, 2, 1, 1, 90, 1)
+_REFUNDING: Final = (70, 23, 1, 6, 1, 30, 1, 1, 1, 1)
 
 
 @dataclass(slots=True)
@@ -94,6 +95,7 @@ class Inventor:
     cast: Cast
     clock: Callable[[], datetime]
     busy: bool = False
+    refunding: bool = False
     asked: list[Question] = field(default_factory=list)
     _count: int = 0
 
@@ -117,7 +119,7 @@ class Inventor:
         buyer = dice.choice(self.cast.buyers)
         kind = dice.choices(
             ("pay", "charge", "direct", "fund", "settle debt", "refund", "reserve", "finish", "elsewhere", "rest"),
-            _BUSY if self.busy else _MIXED,
+            (_REFUNDING if self.refunding else _BUSY) if self.busy else _MIXED,
         )[0]
         command: Command | None
         match kind:
@@ -170,6 +172,8 @@ class Inventor:
         if not paid:
             return None
         amount = self._cents(0, 1) if self.dice.random() < 0.7 else None
+        if self.refunding:  # several at once of one payment, and not more than it was
+            return Refund(self._request(), self.dice.choice(paid[-3:]), self.dice.choice((7, 5_000)))
         return Refund(self._request(), self.dice.choice(paid), amount)
 
     def _give_back(self) -> RefundFunding | None:

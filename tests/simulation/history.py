@@ -85,7 +85,7 @@ class _History:
             plan.remembers,
         )
         self.cast = make_cast(self.dice)
-        self.inventor = Inventor(self.dice, self.cast, self.server.now, self.plan.busy)
+        self.inventor = Inventor(self.dice, self.cast, self.server.now, self.plan.busy, self.plan.refunding)
         self.networks: list[Network] = []
         self.processes: list[Process] = []
         self.faults = {"kills": 0, "restarts": 0, "jumps": 0}

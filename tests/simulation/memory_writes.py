@@ -9,9 +9,12 @@ from typing import Any, Final
 import asyncpg
 from tests.simulation.money_writes import (
     all_or_nothing,
+    insert_answer,
     insert_payments,
+    insert_transactions,
     more_of,
     queue_events,
+    refund_payments,
     write_account,
 )
 from tests.simulation.postgres import Record, Transaction
@@ -48,7 +51,7 @@ async def apply_from_memory(  # noqa: PLR0913, PLR0917 - the statement's argumen
     same = server_started_at == tx.server.started_at and as_remembered(
         tx, book_id, tokens, [book_version, owner_version]
     )
-    moved = sum([await move_from_memory(tx, (book_id, number), delta, terms) for number, delta, terms in changes])
+    moved = sum([await move_from_memory(tx, (book_id, number), *change) for number, *change in changes])
     if moved == len(changes):
         moved += await move_from_memory(tx, (book_id, SALES), -total_micros, None)
     charged = sum([await charge_tab(tx, book_id, *tab, compared=compared) for tab in tabs])
@@ -68,6 +71,36 @@ async def apply_tabs_from_memory(tx: Transaction, *values: Any) -> list[Record]:
     return await apply_from_memory(tx, *common, tabs=tabs)
 
 
+async def apply_from_memory_and_refund(
+    tx: Transaction,
+    book_id: int,
+    paid: Sequence[Any],
+    kind: Sequence[Any],
+    changes: Sequence[Any],
+    *values: Any,
+    compared: bool = True,
+) -> list[Record]:
+    """`compared`: whether what the refunds were decided by is looked at, as it has to be."""
+    versions, tabs, transactions, transfers, answers, names, refunded, row_versions, instruments, known = values[11:]
+    now = values[1]
+    changes = [(*change, version if compared else None) for change, version in zip(changes, versions, strict=True)]
+    same = not compared or all(
+        tx.version("instrument", (book_id, name)) == version for name, version in zip(instruments, known, strict=True)
+    )
+    if not compared:
+        row_versions = [None] * len(names)
+    await apply_from_memory(tx, book_id, paid, kind, changes, *values[:11], tabs=tabs)
+    await insert_transactions(tx, book_id, transactions, transfers, now)
+    for answer in answers:
+        await insert_answer(tx, book_id, answer, now)
+    return all_or_nothing(same and await refund_payments(tx, book_id, names, refunded, row_versions) == len(names))
+
+
+async def believe_refunds(tx: Transaction, *values: Any) -> list[Record]:
+    """Whatever was refunded meanwhile. Not of the model: a fault that the simulation has to find."""
+    return await apply_from_memory_and_refund(tx, *values, compared=False)
+
+
 def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Sequence[int]) -> bool:
     """What the snapshot of the statement shows, which is as old as its beginning."""
     own = tx.see("book", (book_id,))
@@ -80,12 +113,20 @@ def as_remembered(tx: Transaction, book_id: int, tokens: Sequence[Any], book: Se
     )
 
 
-async def move_from_memory(tx: Transaction, key: tuple[int, int], delta: int, terms: int | None) -> bool:
-    """False: the terms are others now, or the balance does not cover it; those of the row once it is locked."""
-    if tx.see("account", key) is None:
+async def move_from_memory(
+    tx: Transaction, key: tuple[int, int], delta: int, terms: int | None, version: int | None = None
+) -> bool:
+    """False: the terms are others now, or the balance does not cover it; those of the row once it is locked.
+
+    `version`: of the row, where it must be the one that was read.
+    """
+    seen = tx.see("account", key)
+    if seen is None or (version is not None and seen["xmin"] != version):
         return False
     now = await tx.lock("account", key)
-    if now is None or (terms is not None and now["terms_version"] != terms):
+    if now is None or (version is not None and now["xmin"] != version):
+        return False
+    if terms is not None and now["terms_version"] != terms:
         return False
     balance, floor, ceiling = now["balance_micros"] + delta, now["floor_micros"], now["ceiling_micros"]
     if terms is not None and ((floor is not None and balance < floor) or (ceiling is not None and balance > ceiling)):

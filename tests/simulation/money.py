@@ -152,10 +152,12 @@ async def read_refunded(
     book_id: int,
     names: Sequence[str],
     first: str,
+    keys: Sequence[str],
     references: Sequence[str],
     since: datetime,
     reuse: bool,
 ) -> list[Record]:
+    assert not keys, "the simulation signs nothing"
     rows = []
     tokens = [token for _, token in tx.scan("token") if token["book_id"] == book_id]
     for name in names:
@@ -172,7 +174,9 @@ async def read_refunded(
         row["disputed_micros"] = payment["disputed_micros"] or 0
         row["payment_version"] = tx.version("transaction", (book_id, name))
         row.update(_instrument(tx, book_id, instrument))
-        row["account_version"] = account["xmin"]
+        row["account_version"], row["terms_version"] = account["xmin"], account["terms_version"]
+        row["instrument_version"] = tx.version("instrument", (book_id, instrument["instrument_id"]))
+        row["keys"] = None if book is None else []
         row["book"] = None if book is None else Record(book)
         row["answers"] = None if book is None else _answers(tx, book_id, references, since + offset, reuse=reuse)
         rows.append(row)
@@ -420,6 +424,7 @@ MODEL: Final[Mapping[str, Handler]] = {
     "apply_from_memory_and_tell": memory_writes.apply_from_memory,
     "apply_tabs_from_memory": memory_writes.apply_tabs_from_memory,
     "apply_tabs_from_memory_and_tell": memory_writes.apply_tabs_from_memory,
+    "apply_from_memory_and_refund": memory_writes.apply_from_memory_and_refund,
     "read_book": read_book,
     "apply": money_writes.apply,
     "apply_refunds": money_writes.apply_refunds,

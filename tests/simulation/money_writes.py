@@ -300,6 +300,16 @@ _NEW_TRANSACTION: Final = (
 )
 
 
+async def insert_transactions(
+    tx: Transaction, book_id: int, transactions: Sequence[Any], transfers: Sequence[Any], now: datetime
+) -> None:
+    for values in transactions:
+        row = Record(_DEFAULTS, book_id=book_id, **dict(zip(_NEW_TRANSACTION, values, strict=True)))
+        await tx.insert("transaction", (book_id, row["transaction_id"]), row)
+    for values in transfers:
+        await insert_transfer(tx, book_id, values, now)
+
+
 async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
     tx: Transaction,
     book_id: int,
@@ -318,11 +328,7 @@ async def apply(  # noqa: PLR0913, PLR0917 - the statement's arguments
     queued: Sequence[Any],
 ) -> list[Record]:
     moved = await _move(tx, book_id, changes, changed_terms)
-    for values in transactions:
-        row = Record(_DEFAULTS, book_id=book_id, **dict(zip(_NEW_TRANSACTION, values, strict=True)))
-        await tx.insert("transaction", (book_id, row["transaction_id"]), row)
-    for values in transfers:
-        await insert_transfer(tx, book_id, values, now)
+    await insert_transactions(tx, book_id, transactions, transfers, now)
     written = sum([await _answer_or_leave(tx, book_id, values, now, since, reuse=reuse) for values in answers])
     await more_of(tx, book_id, now, instruments, tokens, events, real_now)
     await queue_events(tx, book_id, now, real_now, queued)
@@ -333,15 +339,21 @@ async def apply_refunds(tx: Transaction, book_id: int, *values: Any) -> list[Rec
     """As `apply`, and what was refunded of payments in all, where each is still the version that was read."""
     *common, names, refunded, versions = values
     await apply(tx, book_id, *common)
-    same = sum([await _refund(tx, (book_id, name), *rest) for name, *rest in rows(names, refunded, versions)])
-    return all_or_nothing(same == len(names))
+    return all_or_nothing(await refund_payments(tx, book_id, names, refunded, versions) == len(names))
 
 
-async def _refund(tx: Transaction, key: tuple[int, str], refunded_micros: int, version: int) -> bool:
-    if tx.version("transaction", key) != version:
+async def refund_payments(
+    tx: Transaction, book_id: int, names: Sequence[str], refunded: Sequence[int], versions: Sequence[int | None]
+) -> int:
+    """How many payments were as they had been read; None: however that was."""
+    return sum([await _refund(tx, (book_id, name), *rest) for name, *rest in rows(names, refunded, versions)])
+
+
+async def _refund(tx: Transaction, key: tuple[int, str], refunded_micros: int, version: int | None) -> bool:
+    if version not in {None, tx.version("transaction", key)}:
         return False
     now = await tx.lock("transaction", key)
-    if now is None or tx.version("transaction", key) != version:
+    if now is None or version not in {None, tx.version("transaction", key)}:
         return False
     tx.write("transaction", key, Record({**now, "refunded_micros": refunded_micros}))
     return True

@@ -40,7 +40,9 @@ _COMMITTING: Final = (
     f"{_LEDGER}.memory.written_payments",
     f"{_LEDGER}.memory.payments_from_memory",
     f"{_LEDGER}.memory.together",
+    f"{_LEDGER}.memory.refunds_beside",
     f"{_LEDGER}.group_commits",
+    f"{_LEDGER}.refund_commits",
     f"{_LEDGER}.committer",
 )
 _WORKING: Final = (
@@ -193,6 +195,16 @@ async def _forget_all_answers(tx: Transaction, before: datetime, _maximum: int) 
 
 
 _RIVALS: Final = {"processes": 2, "callers": 8, "commands": 8, "seconds": 0.01, "days": False}
+REFUNDING: Final[Mapping[str, Any]] = {
+    "busy": True,
+    "refunding": True,
+    "processes": 3,
+    "callers": 24,
+    "commands": 20,
+    "seconds": 0.00005,
+    "remembers": 8,
+}
+"""Histories in which refunds are written beside payments, and overtaken."""
 _TROUBLE: Final = {**_RIVALS, "cuts": 0.03, "trouble": 0.3, "kills": 1, "restarts": 1}
 
 MUTATIONS: Final = (
@@ -224,6 +236,11 @@ MUTATIONS: Final = (
             "apply_together": together.believe,
         },
         plan={**_RIVALS, "commands": 30, "remembers": 4},
+    ),
+    Mutation(
+        "a lost update: refunds beside payments are written whatever was refunded meanwhile",
+        money={"apply_from_memory_and_refund": memory_writes.believe_refunds},
+        plan={**_RIVALS, **REFUNDING},
     ),
     Mutation(
         "a lost update: what payments from memory charge to a tab is not counted",

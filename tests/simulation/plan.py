@@ -37,6 +37,8 @@ class Plan:
     """How many balances and tabs a process remembers."""
     busy: bool = False
     """Whether callers do little but pay from balances and tabs, which are remembered: two sellers share commits."""
+    refunding: bool = False
+    """Whether busy callers have one seller's payments refunded instead: refunds are written with payments."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -60,5 +62,6 @@ def plan_of(seed: int) -> Plan:
         remembers=dice.choice((0, 1, 4, 4)),
     )
     if dice.random() < BUSY:
-        return replace(plan, busy=True, callers=10, commands=10, seconds=0.0005, remembers=4)
+        refunding = dice.random() < 0.5
+        return replace(plan, busy=True, refunding=refunding, callers=10, commands=10, seconds=0.0005, remembers=4)
     return plan

@@ -32,6 +32,7 @@ from tallystick.services.operations.fee_schedules import read_fee_schedules
 from tallystick.store.ledger.committer import Committer
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
 from tallystick.store.ledger.optimistic.payments import charges_an_instrument
+from tallystick.store.ledger.optimistic.refunds import is_refund_of_payment
 from tallystick.store.ledger.rules import Rules
 from tallystick.store.queries import reads, tokens
 from tallystick.store.rails import rail_requests
@@ -126,17 +127,15 @@ class Story:
         return batches, told
 
     def _next(self) -> list[Question]:
-        """Questions for one book that all go the same way, payments from instruments or not."""
+        """Questions for one book that all go the same way: payments from instruments, refunds, or all else."""
         for told in (self._answer_of_the_rail(), self._news_of_a_dispute()):
             if told is not None:
                 return [told]
         first = self.inventor.next()
-        wanted = charges_an_instrument(first.command)
+        wanted = _way_of(first.command)
         asked = [first, *(self.inventor.next() for _ in range(self.dice.randrange(4)))]
         return [
-            question
-            for question in asked
-            if question.book_id == first.book_id and charges_an_instrument(question.command) == wanted
+            question for question in asked if question.book_id == first.book_id and _way_of(question.command) == wanted
         ]
 
     def _command(self, question: Question) -> Command:
@@ -171,6 +170,10 @@ class Story:
             self.dice.choice((None, 15_000_000)),
         )
         return Question(row["book_id"], command)
+
+
+def _way_of(command: Command) -> tuple[bool, bool]:
+    return charges_an_instrument(command), is_refund_of_payment(command)
 
 
 async def look(pool: Pool, now: datetime, token_ids: Sequence[str]) -> list[object]:

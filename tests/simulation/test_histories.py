@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import pytest
 from tests.simulation import money, together
 from tests.simulation.connections import Handler
 from tests.simulation.history import run_history
+from tests.simulation.mutations import REFUNDING
 from tests.simulation.plan import plan_of
 from tests.simulation.postgres import Record, Transaction
 from tests.simulation.processes import Programs
@@ -60,9 +62,30 @@ def test_payments_of_both_sellers_share_commits() -> None:
     counting = replace(
         programs, statements={**programs.statements, **{text: counted(text) for text in TOGETHER.values()}}
     )
-    busy = [seed for seed in range(BLOCKS * SEEDS_OF_BLOCK) if plan_of(seed).busy][:6]
+    busy = [seed for seed in range(BLOCKS * SEEDS_OF_BLOCK) if (plan := plan_of(seed)).busy and not plan.refunding][:6]
     assert [problem for seed in busy for problem in run_history(plan_of(seed), counting).problems] == []
     assert books[2] > 3
+
+
+def test_refunds_share_commits_with_payments() -> None:
+    programs, told = Programs(), Counter[bool]()
+    text = MONEY["apply_from_memory_and_refund"]
+    inner = programs.statements[text]
+
+    async def counted(tx: Transaction, *values: Any) -> list[Record] | int:
+        try:
+            rows = await inner(tx, *values)
+        except asyncpg.DivisionByZeroError:
+            told[False] += 1
+            raise
+        told[True] += 1
+        return rows
+
+    counting = replace(programs, statements={**programs.statements, text: counted})
+    plans = [replace(plan_of(seed), **REFUNDING) for seed in range(12)]
+    assert [problem for plan in plans for problem in run_history(plan, counting).problems] == []
+    assert told[True] > 3
+    assert told[False] > 2, "something was not as it had been read"
 
 
 PROGRAM: Final = """

@@ -30,6 +30,7 @@ FROM_MEMORY = {
     TOGETHER["apply_plain_together"],
     TOGETHER["apply_together"],
 }
+WITH_REFUNDS = MONEY["apply_from_memory_and_refund"]
 
 Meanwhile = Callable[[], Awaitable[object]]
 
@@ -44,6 +45,10 @@ class Interrupted:
     """How many groups were sent so."""
     alone: int = 0
     """How many of them by the statement for one payment."""
+    before_refunds: list[Meanwhile] = field(default_factory=list)
+    """What happens right before refunds are written with payments instead."""
+    loses_refunds: bool = False
+    """Whether the next answer to that gets lost: it was committed, and the connection breaks."""
     started: str = "pg_postmaster_start_time()"
     """When the server says that it was started, in SQL."""
     in_groups: bool = False
@@ -72,7 +77,14 @@ class InterruptedConnection:
             self.pool.alone += 1
             if self.pool.in_groups:
                 query, values = MONEY["apply_from_memory"], as_group(values)
-        return await self.own.execute(self._of_server(query), *values)
+        if query == WITH_REFUNDS:
+            while self.pool.before_refunds:
+                await self.pool.before_refunds.pop()()
+        done = await self.own.execute(self._of_server(query), *values)
+        if query == WITH_REFUNDS and self.pool.loses_refunds:
+            self.pool.loses_refunds = False
+            raise ConnectionResetError
+        return done
 
     async def fetch(self, query: str, *values: object) -> list[Any]:
         return await self.own.fetch(self._of_server(query), *values)
@@ -103,6 +115,20 @@ class Remembering:
         assert self.memory.find(buyer.spending) is not None
         return buyer
 
+    async def together(self, opener: Buyer, *calls: Awaitable[Outcome]) -> list[Outcome]:
+        """What `calls` come to, refunds and payments, which all come while a payment of `opener` is being written."""
+        coming: list[asyncio.Future[Outcome]] = []
+
+        async def come() -> None:
+            coming.extend(asyncio.ensure_future(call) for call in calls)
+            async with asyncio.timeout(60):
+                while not self.shop.committer._beside:  # noqa: SLF001, ASYNC110 - nobody is told that refunds wait
+                    await asyncio.sleep(0.001)
+
+        self.pool.happening.append(come)
+        assert isinstance(await self.shop.pay(opener, "0.01"), Accepted)
+        return await asyncio.gather(*coming)
+
     def lose_the_next_answer(self) -> None:
         """Cut the next connection right after each of its statements, before anybody hears what became of it."""
 
@@ -126,6 +152,7 @@ async def shop_that_remembers(shop: Books, *, in_groups: bool = False) -> AsyncI
     yield Remembering(replace(shop, committer=committer), memory, pool, shop)
     await committer.close()
     assert not pool.happening, "nothing was written from memory"
+    assert not pool.before_refunds, "no refunds were written with payments"
 
 
 def refusal(outcome: Outcome) -> Refusal:

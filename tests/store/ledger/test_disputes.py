@@ -79,6 +79,19 @@ async def disputed(shop: Books) -> Shop:
     return shop_of(shop)
 
 
+async def test_who_waits_for_a_balance_notices_that_it_is_claimed(disputed: Shop) -> None:
+    """Payments and refunds that were decided before compare the account's terms, once they hold its lock."""
+    books = disputed.books
+    buyer, charge = await disputed.funded("10.00")
+    taken(await books.pay(buyer, "7.00"))
+    terms = "SELECT terms_version FROM account WHERE book_id = $1 AND kind = 'prepaid' AND subject = $2"
+    before = await books.pool.fetchval(terms, books.book_id, buyer.instrument)
+    await disputed.tell(charge, OPENED, "10.00")
+    assert await books.pool.fetchval(terms, books.book_id, buyer.instrument) == before + 1
+    await disputed.tell(charge, WON, "10.00")
+    assert await books.pool.fetchval(terms, books.book_id, buyer.instrument) == before + 2
+
+
 async def test_what_is_left_is_frozen_at_once_and_the_spent_part_is_the_sellers(disputed: Shop) -> None:
     buyer, charge = await disputed.funded("10.00")
     taken(await disputed.books.pay(buyer, "7.00"))

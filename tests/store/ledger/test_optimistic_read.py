@@ -186,6 +186,7 @@ async def test_a_token_that_does_not_exist_spoils_nothing(first: int, shop: Book
         "apply_payments_and_more",
         "apply_from_memory",
         "apply_from_memory_and_tell",
+        "apply_from_memory_and_refund",
         "apply_tabs_from_memory",
         "apply_tabs_from_memory_and_tell",
         "apply_plain_together",

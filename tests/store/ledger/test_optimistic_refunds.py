@@ -18,7 +18,13 @@ from tallystick.domain.outcomes import Accepted, Outcome
 from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import Decision
 from tallystick.store.ledger.apply import VersionConflictError
-from tallystick.store.ledger.optimistic.refunds import are_refunds, refund_optimistically
+from tallystick.store.ledger.memory.refunds_beside import WaitingRefunds
+from tallystick.store.ledger.optimistic.refunds import (
+    RefundSnapshot,
+    decide_refunds,
+    is_refund_of_payment,
+    read_refunds,
+)
 
 
 def refusal(outcome: Outcome) -> Refusal:
@@ -55,10 +61,16 @@ class Rivalry:
 
 async def refund_while(
     shop: Books, refunds: Sequence[Refund], meanwhile: Callable[[], Awaitable[object]]
-) -> list[Decision] | None:
+) -> Sequence[Decision] | None:
+    committer = shop.committer
     async with shop.pool.acquire() as connection:
         rivalry = cast("Connection", Rivalry(connection, meanwhile))
-        return await refund_optimistically(rivalry, shop.book_id, refunds, shop.committer.clock, shop.committer.rules)
+        snapshot = await read_refunds(rivalry, shop.book_id, refunds, (), committer.clock, committer.rules)
+        if snapshot is None:
+            return None
+        decided = decide_refunds(snapshot, refunds)
+        await decided.write(connection, committer.clock())
+        return decided.decisions
 
 
 async def rows_of(shop: Books) -> tuple[int, int, int]:
@@ -171,14 +183,14 @@ async def test_after_a_conflict_the_refund_is_decided_under_locks(
         book_id: BookId,
         refunds: Sequence[Refund],
         *more: Any,  # noqa: ANN401 - passed on
-    ) -> list[Decision] | None:
+    ) -> RefundSnapshot | None:
         nonlocal looked
         looked += 1
         if rivals:
             connection = cast("Connection", Rivalry(connection, rivals.pop()))
-        return await refund_optimistically(connection, book_id, refunds, *more)
+        return await read_refunds(connection, book_id, refunds, *more)
 
-    monkeypatch.setattr("tallystick.store.ledger.group_commits.refund_optimistically", late)
+    monkeypatch.setattr("tallystick.store.ledger.refund_commits.read_refunds", late)
     before = shop.committer.statistics.version_conflicts
     assert refusal(await shop.refund(payment, "2.00")) is Refusal.RefundAmountExceeded
     assert shop.committer.statistics.version_conflicts == before + 1
@@ -203,11 +215,13 @@ async def test_an_answer_that_was_lost_is_found(shop: Books, monkeypatch: pytest
     buyer = await shop.funded_buyer("10.00")
     payment = await paid(shop, buyer)
 
-    async def lost(*arguments: Any) -> list[Decision] | None:  # noqa: ANN401 - passed on as they come
-        assert await refund_optimistically(*arguments)
+    written = WaitingRefunds.write
+
+    async def lost(*arguments: Any) -> None:  # noqa: ANN401 - passed on as they come
+        await written(*arguments)
         raise ConnectionResetError
 
-    monkeypatch.setattr("tallystick.store.ledger.group_commits.refund_optimistically", lost)
+    monkeypatch.setattr(WaitingRefunds, "write", lost)
     assert isinstance(await shop.refund(payment, "1.00"), Accepted)
     assert await shop.balance(buyer) == parse_amount("7.00")
     assert (await rows_of(shop))[0] == 3, "a funding, a payment, one refund"
@@ -228,8 +242,10 @@ async def test_what_needs_more_goes_the_other_way(shop: Books) -> None:
         refunds = [Refund(shop.request(), one, parse_amount("0.50")) for one in (payment, original)]
         assert await refund_while(shop, refunds, nothing) is None
     await claim(shop, disputed, None)
-    assert not are_refunds([Refund(shop.request(), payment, None, RefundPolicy.MARKETPLACE_ONLY)])
-    mixed: list[Command] = [Refund(shop.request(), payment, None), Pay(shop.request(), buyer.spending, 1)]
-    assert not are_refunds(mixed)
+    others: list[Command] = [
+        Refund(shop.request(), payment, None, RefundPolicy.MARKETPLACE_ONLY),
+        Pay(shop.request(), buyer.spending, 1),
+    ]
+    assert not any(map(is_refund_of_payment, others))
     assert isinstance(await shop.refund(direct, "0.50"), Accepted)
     assert refusal(await shop.refund(TransactionId("0" * 35))) is Refusal.InvalidTransactionId

@@ -16,6 +16,7 @@ from tallystick.services.context import Service
 from tallystick.services.process.transaction_ids import fresh_transaction_id
 from tallystick.store.keys import access_keys
 from tallystick.store.ledger.optimistic.payments import Snapshot, optimistic_read
+from tallystick.store.ledger.optimistic.refunds import RefundSnapshot, read_refunds
 from tallystick.store.ledger.shards import split
 
 
@@ -85,6 +86,35 @@ async def test_statuses_look_at_a_key_in_use_too(shop: Shop, buyer: Buyer, monke
     assert [one.value("TransactionId") for one in answers] == asked
     assert [one.value("TransactionStatus") for one in answers] == ["Success"] * 5
     assert answers[3].value("CallerReference") == "back"
+
+
+async def test_refunds_look_at_a_key_in_use_too(shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch) -> None:
+    paid = (await shop.pay(buyer, "1.00")).value("TransactionId")
+    refund = {"TransactionId": paid, "CallerReference": "back"}
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.service.keys._reads, "read", nobody_asks)  # noqa: SLF001 - what must not happen is inside
+        first, again = await shop.call("Refund", refund), await shop.call("Refund", refund)
+        more = await shop.call("Refund", {"TransactionId": paid, "CallerReference": "more"})
+    assert first.value("TransactionId") == again.value("TransactionId")
+    assert more.code == "TransactionFullyRefundedAlready"
+
+
+async def test_a_key_that_is_revoked_before_its_refund_is_read_refunds_nothing(
+    shop: Shop, buyer: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there is something to refund or not: the caller hears of the key, and of nothing else."""
+    paid = (await shop.pay(buyer, "1.00")).value("TransactionId")
+    before = await shop.books.balance(buyer)
+
+    async def revoked_first(*arguments: Any) -> RefundSnapshot | None:  # noqa: ANN401 - passed on as they come
+        await revoke(shop)
+        return await read_refunds(*arguments)
+
+    monkeypatch.setattr("tallystick.store.ledger.refund_commits.read_refunds", revoked_first)
+    for asked in (paid, "nonsense"):
+        answer = await shop.call("Refund", {"TransactionId": asked, "CallerReference": "back"})
+        assert answer.code == "InvalidClientTokenId"
+    assert await shop.books.balance(buyer) == before
 
 
 async def test_a_key_that_is_revoked_while_it_asks_hears_no_status(

@@ -72,18 +72,22 @@ async def cancel(call: Call) -> Result:
     return await call.beside(transaction_id).move_money(commands.Cancel(transaction_id, reason, url))
 
 
-async def refund(call: Call) -> Result:
-    """Give back what was charged, as the policy says."""
+def refund(call: Call) -> Awaitable[Result]:
+    """Give back what was charged, as the policy says. Raises Refused: the call names no transaction of the caller's."""
     original_id = identify.own_transaction(call)
     amount_micros = call.values.optional_integer("RefundAmount")
     call = call.beside(original_id)
     policy = RefundPolicy(call.values.optional_text("MarketplaceRefundPolicy") or RefundPolicy.MASTER_ONLY.value)
+    return _refund(call, commands.Refund(call.request(), original_id, amount_micros, policy))
+
+
+async def _refund(call: Call, command: commands.Refund) -> Result:
     try:
-        return await call.move_money(commands.Refund(call.request(), original_id, amount_micros, policy))
+        return await call.move_money(command)
     except Refused as refused:
         if refused.refusal is not Refusal.InvalidTransactionId:
             raise
-        raise await explain_archived(call, original_id, refused) from None
+        raise await explain_archived(call, command.original_id, refused) from None
 
 
 def _payment(call: Call) -> tuple[TokenId, Marketplace]:

@@ -143,6 +143,7 @@ MONEY_ACTIONS: Final = (
         ),
         MONEY_RESULT,
         moves_money=True,
+        revalidates_key=True,
     ),
     make_action(
         "SettleDebt",

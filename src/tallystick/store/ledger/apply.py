@@ -179,10 +179,11 @@ class Batch(Struct, frozen=True):
         """The accounts of which an instrument or one of its tokens changes: payments from memory must notice.
 
         Of a tab they need not notice what was charged and what is being settled: the first is kept within its bound
-        while they write, the second decides about no payment.
+        while they write, the second decides about no payment. Refunds beside them must notice what disputes claim.
         """
         known = self.loaded.known_instruments
         changed = {key for key, _, _ in self._changed_instruments() if known[key].kind is InstrumentKind.PREPAID}
+        changed.update(self.uncovered())
         changed.update(token.instrument_id for token in tokens if token.instrument_id is not None)
         return [known[key].account_id for key in changed if key in known]
 
@@ -292,14 +293,18 @@ class Batch(Struct, frozen=True):
         if not disputes:
             return
         await self._run("write_disputes", self.book_id, [dispute_row(item) for item in disputes.values()])
+        uncovered = self.uncovered()
+        if uncovered:
+            await self._run("update_uncovered", self.book_id, [*uncovered.items()])
+
+    def uncovered(self) -> dict[InstrumentId, int]:
+        """What disputes claim and did not find, in micro-units, of instruments of which that changes."""
         known = self.loaded.known_instruments
-        uncovered = [
-            (key, item.uncovered_micros)
+        return {
+            key: item.uncovered_micros
             for key, item in self._last_instruments().items()
             if key in known and known[key].uncovered_micros != item.uncovered_micros
-        ]
-        if uncovered:
-            await self._run("update_uncovered", self.book_id, uncovered)
+        }
 
     async def write_bookings(self) -> None:
         """Write which movements at rails are booked. The later of two groups that book the same is decided again."""

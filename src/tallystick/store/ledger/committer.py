@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from tallystick.db.clock_watch import WrongClockError
 from tallystick.db.database import CALL_SECONDS
-from tallystick.domain.commands import Command
+from tallystick.domain.commands import Command, Refund
 from tallystick.domain.ids import BookId, TokenId
 from tallystick.domain.outcomes import Outcome
 from tallystick.domain.refusals import wrong_clock
@@ -35,6 +35,8 @@ from tallystick.store.ledger.command_queue import (
 )
 from tallystick.store.ledger.group_commits import GroupCommits
 from tallystick.store.ledger.optimistic.payments import charges_an_instrument
+from tallystick.store.ledger.optimistic.refunds import is_refund_of_payment
+from tallystick.store.ledger.refund_commits import RefundCommits
 
 AnyQueue = TypeVar("AnyQueue", bound=CommandQueue[Any])
 
@@ -42,7 +44,7 @@ _UNTRACED: Final = nullcontext()
 
 
 @dataclass(slots=True)
-class Committer(GroupCommits):
+class Committer(RefundCommits):
     """Groups commands by book. `clock` gives the present moment in UTC; a book's test clock is added to it.
 
     It raises WrongClockError where it cannot be believed: nothing is carried out then.
@@ -56,8 +58,7 @@ class Committer(GroupCommits):
     budget_seconds: float = CALL_SECONDS
     _queues: defaultdict[BookId, CommandQueue[Command]] = field(default_factory=lambda: defaultdict(CommandQueue))
     _payments: defaultdict[BookId, PaymentQueue] = field(default_factory=lambda: defaultdict(PaymentQueue))
-    _remembered: PaymentQueue = field(default_factory=PaymentQueue)
-    """Payments of all books that are likely to be decided from memory."""
+    _refunds: defaultdict[BookId, CommandQueue[Refund]] = field(default_factory=lambda: defaultdict(CommandQueue))
     _in_flight: set[asyncio.Task[None]] = field(default_factory=set)
     _believed_at: float | None = None
     """When the clock was last looked at and believed, by the clock of the event loop."""
@@ -132,6 +133,11 @@ class Committer(GroupCommits):
                     self._start_group(self._drain_remembered(), self._remembered)
             else:
                 self._enqueue(payment)
+        elif is_refund_of_payment(command) and (key is None or self._revalidates_refunds(book_id)):
+            refunds = self._refunds[book_id]
+            refunds.waiting.append(QueuedCommand(book_id, command, answer, until, key, flow, traced, decided), flow)
+            if refunds.can_start_group:
+                self._start_group(self._drain(book_id, self._refunds, self.commit_refunds), refunds)
         elif key is not None:  # the statements that lock do not revalidate keys
             answer.set_exception(StaleCachedKeyError(key.access_key_id))
         else:
@@ -235,3 +241,5 @@ class Committer(GroupCommits):
                         self._enqueue(payment)
             queue.done(group)
         queue.in_flight -= 1
+        if not queue.in_flight:
+            self._no_more_payments()

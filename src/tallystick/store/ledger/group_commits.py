@@ -2,8 +2,8 @@
 
 Payments from instruments, which is what nearly all commands are, read optimistically, without locks, and the versions
 of what they read are checked while they write. Those from balances and tabs that are remembered do not even read, and
-share their commits with those of other books. Refunds of payments from instruments do not lock either. All else locks
-first, and so do all of these after a version conflict. decisions/013 and 210 tell why.
+share their commits with those of other books. All else locks first, and so do these after a version conflict.
+Refunds: `refund_commits.py`. decisions/013 tells why.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import asyncpg
 import structlog
 
 from tallystick.db.clock_watch import WrongClockError
-from tallystick.db.connections import BROKEN, Pool
+from tallystick.db.connections import BROKEN, Connection, Pool
 from tallystick.db.kept_connections import KeptConnections, given_up_when_silent
 from tallystick.db.node_router import NodeRouter
 from tallystick.domain.commands import Command, Pay
@@ -46,10 +46,9 @@ from tallystick.store.ledger.command_queue import (
 from tallystick.store.ledger.load import claim_references, load
 from tallystick.store.ledger.memory.cached_keys import with_unchanged_keys, without_cached_keys
 from tallystick.store.ledger.memory.payment_memory import PaymentMemory
-from tallystick.store.ledger.memory.payments_from_memory import recall, remember_book, worth_a_try
+from tallystick.store.ledger.memory.payments_from_memory import FromMemory, recall, remember_book, worth_a_try
 from tallystick.store.ledger.memory.together import PATIENCE_MILLISECONDS, by_book, recall_all, write_together
 from tallystick.store.ledger.optimistic.payments import optimistic_read
-from tallystick.store.ledger.optimistic.refunds import are_refunds, refund_optimistically
 from tallystick.store.ledger.rules import Rules
 
 if TYPE_CHECKING:
@@ -96,7 +95,6 @@ class GroupCommits:
     _doubts: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     """Whether payments of a book are worth deciding from memory: not where others keep changing what is remembered."""
     _backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
-    _refund_backoffs: defaultdict[BookId, LockingBackoff] = field(default_factory=lambda: defaultdict(LockingBackoff))
     _connections: KeptConnections | NodeRouter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,7 +115,7 @@ class GroupCommits:
             found = recall_all(memory, group, self.clock, rules)
             if found:
                 async with self._in_time(until_of(group)), self._connections.one() as connection:
-                    await write_together(connection, found, self.clock(), self.patience_milliseconds)
+                    await self._write_from_memory(connection, found)
         except WrongClockError as error:
             fail(group, error)
             return ()
@@ -138,6 +136,10 @@ class GroupCommits:
             memory.paid(one.known, one.payments, one.decisions)
             self._tell(book_id, one.payments, one.decisions)
         return [payment for payment in group if not payment.answer.done()]
+
+    async def _write_from_memory(self, connection: Connection, found: Sequence[FromMemory]) -> None:
+        """Write and commit payments that were decided from memory. Raises what write_together does."""
+        await write_together(connection, found, self.clock(), self.patience_milliseconds)
 
     def _in_time(self, until: float) -> AbstractAsyncContextManager[object]:
         """Ends one statement when the time of its group is up.
@@ -217,7 +219,7 @@ class GroupCommits:
                 snapshot = await optimistic_read(connection, book_id, payments, keys, self.clock, self.rules)
                 if snapshot is None:
                     return False
-                signed = group if not keys else with_unchanged_keys(group, snapshot)
+                signed = group if not keys else with_unchanged_keys(group, snapshot.keys)
                 await claim_references(connection, snapshot.loaded, [waiting.command for waiting in signed])
                 decisions = decide_all(
                     snapshot.loaded.state, [waiting.command for waiting in signed], snapshot.loaded.now
@@ -246,33 +248,7 @@ class GroupCommits:
 
     async def commit_commands(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
         """All other commands."""
-        if not await self._refund(book_id, group):
-            await self._commit_and_answer(book_id, group)
-
-    async def _refund(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> bool:
-        """Read, decide and write a group of refunds without locking. False: they have no answer yet."""
-        commands = [waiting.command for waiting in group]
-        if not are_refunds(commands) or not (backoff := self._refund_backoffs[book_id]).try_optimistically():
-            return False
-        try:
-            async with asyncio.timeout_at(until_of(group)), self._connections.one(book_id) as connection:
-                decisions = await refund_optimistically(connection, book_id, commands, self.clock, self.rules)
-        except WrongClockError as error:
-            fail(group, error)
-            return True
-        except VersionConflictError:
-            self.statistics.version_conflicts += 1
-            backoff.conflicted()
-            return False
-        except Exception as error:  # noqa: BLE001 - whatever it was, it may not be so with locks
-            self._note_failure([book_id], group, error)
-            return False
-        if decisions is None:
-            backoff.conflicted()  # the next ones of this book may well be of the same kind
-            return False
-        backoff.succeeded()
-        self._answer(book_id, group, decisions)
-        return True
+        await self._commit_and_answer(book_id, group)
 
     async def _commit_and_answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]]) -> None:
         """Together, if that is possible. Passing errors are tried again after a pause; a bad command fails alone."""
@@ -348,9 +324,14 @@ class GroupCommits:
             raise
         return decisions
 
-    def _answer(self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision]) -> None:
-        """After the commit of a group, each caller hears what its own command came to."""
-        self.statistics.groups += 1
+    def _answer(
+        self, book_id: BookId, group: Sequence[QueuedCommand[Any]], decisions: Sequence[Decision], commits: int = 1
+    ) -> None:
+        """After the commit of a group, each caller hears what its own command came to.
+
+        `commits`: how many it had; none of its own where others count the one that they shared.
+        """
+        self.statistics.groups += commits
         self.memory.committed(decisions)
         self._tell(book_id, group, decisions)
 

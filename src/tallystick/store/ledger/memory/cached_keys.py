@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from tallystick.domain.commands import Pay
-from tallystick.store.keys.access_keys import StaleCachedKeyError
+from tallystick.domain.commands import Command
+from tallystick.store.keys.access_keys import CurrentKeys, StaleCachedKeyError
 from tallystick.store.ledger.command_queue import QueuedCommand
-from tallystick.store.ledger.optimistic.payments import Snapshot
+
+Kind = TypeVar("Kind", bound=Command)
 
 
-def with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], snapshot: Snapshot) -> list[QueuedCommand[Pay]]:
-    """Those whose cached keys are still good. The callers of the others have to read their keys again."""
+def with_unchanged_keys(group: Sequence[QueuedCommand[Kind]], keys: CurrentKeys) -> list[QueuedCommand[Kind]]:
+    """Those whose cached keys are still as in `keys`. The callers of the others have to read theirs again."""
     same: dict[int, bool] = {}  # by identity: most have the very same key
     for waiting in group:
         key = waiting.key
         if key is not None and id(key) not in same:
-            same[id(key)] = key.still_is(snapshot.keys)
+            same[id(key)] = key.still_is(keys)
     signed = []
     for waiting in group:
         if waiting.key is None or same[id(waiting.key)]:
@@ -27,7 +29,7 @@ def with_unchanged_keys(group: Sequence[QueuedCommand[Pay]], snapshot: Snapshot)
     return signed
 
 
-def without_cached_keys(group: Sequence[QueuedCommand[Pay]]) -> list[QueuedCommand[Pay]]:
+def without_cached_keys(group: Sequence[QueuedCommand[Kind]]) -> list[QueuedCommand[Kind]]:
     """Those without a cached key. The callers of the others have to read their keys again."""
     for waiting in group:
         if waiting.key is not None:
@@ -35,6 +37,6 @@ def without_cached_keys(group: Sequence[QueuedCommand[Pay]]) -> list[QueuedComma
     return [waiting for waiting in group if waiting.key is None]
 
 
-def _reject_stale_key(waiting: QueuedCommand[Pay]) -> None:
+def _reject_stale_key(waiting: QueuedCommand[Kind]) -> None:
     if waiting.key is not None and not waiting.answer.done():
         waiting.answer.set_exception(StaleCachedKeyError(waiting.key.access_key_id))

@@ -31,6 +31,13 @@ sender_party_id, /* part: paid_with */ AS sender_token_id, instrument_id, recipi
 caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
 reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
 
+-- part: columns_of_values
+-- The columns of a new transaction with its book: those of the type transaction_values, in its order.
+book_id, transaction_id, operation, status, status_code, status_message, amount_micros, fee_micros, refunded_micros,
+payment_method, sender_party_id, sender_token_id, instrument_id, original_id, caller_reference, caller_description,
+sender_description, notification_url, requested_at, received_at, completed_at, recipient_party_id, recipient_token_id,
+fee_payer, marketplace_fee_micros, times_out_at
+
 -- part: rules_of_book
 -- The rules of the book and its owner, in one value.
 SELECT ROW(book.party_id, book.environment, book.minimum_charge_micros, book.clock_offset_seconds,
@@ -82,21 +89,22 @@ SELECT token.token_id, token.purpose, token.instrument_id, token.sender_party_id
 
 -- name: read_refunded
 -- What refunds of payments from instruments need to know: a row for each of these payments ($2), with its instrument. The row of
--- one of them ($3) has, besides, the rules of the book and its owner, and how references ($4) were answered since $5, or spent
--- before ($6: as if they were free again). Nothing is locked: the versions are what payment and account must still be when
--- the refund is written.
+-- one of them ($3) has, besides, the rules of the book and its owner, the keys ($4) that signed refunds as they are now, and how
+-- references ($5) were answered since $6, or spent before ($7: as if they were free again). Nothing is locked: the versions are
+-- what payment and account, or instrument and its account's terms, must still be when the refund is written.
 SELECT refunded.*,
        instrument.kind AS instrument_kind, instrument.sender_party_id AS instrument_sender_id, instrument.limit_micros,
        instrument.total_limit_micros, instrument.charged_micros, instrument.pending_micros,
        instrument.valid_from AS instrument_valid_from, instrument.expires_at AS instrument_expires_at,
        instrument.account_id, account.balance_micros, coalesce(instrument.uncovered_micros, 0) AS uncovered_micros,
-       account.xmin AS account_version,
+       account.xmin AS account_version, account.terms_version, instrument.xmin AS instrument_version,
        CASE WHEN refunded.transaction_id = $3 THEN (/* part: rules_of_book */) END AS book,
+       CASE WHEN refunded.transaction_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys,
        CASE WHEN refunded.transaction_id = $3 THEN ARRAY(
            SELECT /* part: answer */
-             FROM unnest($4::text[]) AS asked (caller_reference)
+             FROM unnest($5::text[]) AS asked (caller_reference)
             CROSS JOIN LATERAL (/* part: known */) AS answered
-            CROSS JOIN (SELECT $5::timestamptz + clock_offset_seconds * interval '1 second' AS since, $6::boolean AS reuse
+            CROSS JOIN (SELECT $6::timestamptz + clock_offset_seconds * interval '1 second' AS since, $7::boolean AS reuse
                           FROM book WHERE book.book_id = $1) AS own
             WHERE /* part: still_counts */
        ) END AS answers
@@ -339,6 +347,15 @@ patience AS MATERIALIZED (
     SELECT set_config('lock_timeout', $11, true)
 )
 
+-- part: moved_sales
+-- The account of sales (2), by what all of them come to ($12), once those of instruments ($4) are moved.
+moved_totals AS (
+    UPDATE account SET balance_micros = account.balance_micros - $12::bigint
+     WHERE account.book_id = $1 AND account.account_id = 2
+       AND (SELECT count(*) FROM moved_first) = cardinality($4)
+    RETURNING 1
+)
+
 -- part: moved_from_memory
 -- The same of payments that were decided from memory, which move accounts of instruments ($4), and that of sales (2) by what all of
 -- them come to ($12), once all of those are moved. Nobody waits longer than $11.
@@ -348,12 +365,7 @@ patience AS MATERIALIZED (
      WHERE EXISTS (SELECT FROM patience)
        AND /* part: moved_as_remembered */
     RETURNING 1
-), moved_totals AS (
-    UPDATE account SET balance_micros = account.balance_micros - $12::bigint
-     WHERE account.book_id = $1 AND account.account_id = 2
-       AND (SELECT count(*) FROM moved_first) = cardinality($4)
-    RETURNING 1
-)
+), /* part: moved_sales */
 
 -- part: all_moved
 (SELECT count(*) FROM moved_first) + (SELECT count(*) FROM moved_totals) = cardinality($4)
@@ -582,6 +594,53 @@ WITH /* part: moved_from_memory */, tabs AS MATERIALIZED (
 ), /* part: charged_tabs */, /* part: new_payments */, /* part: new_answers_from_memory */, /* part: told */
 /* part: from_memory_with_tabs_or_nothing */
 
+-- part: same_payments
+-- What was refunded of payments, where each is still as it was read: its row is changed after its instrument's account, as by all.
+WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
+  AND transaction.xmin = new.version AND (SELECT count(*) FROM moved_first) >= 0
+
+-- name: apply_from_memory_and_refund
+-- All that a group of payments writes that was decided from memory, with refunds of the same book that were read without locking:
+-- what they moved is in $4, beside ($16) the versions that accounts must still be where a refund takes something off a debt, and in
+-- $12, what both come to. Tabs ($17) that were paid on; new transactions ($18), transfers ($19) and answers ($20) of the refunds;
+-- what was refunded in all ($22) of payments ($21), where these are as they were read ($23); instruments ($24) whose balances
+-- refunds raise, as they were read ($25). Those may have been charged meanwhile: who changes anything else of them raises the
+-- account's terms.
+WITH /* part: patience */, moved_first AS (
+    UPDATE account SET balance_micros = account.balance_micros + new.delta_micros
+      FROM ROWS FROM (unnest($4::remembered_change[]), unnest($16::xid[]))
+           AS new (account_id, delta_micros, terms_version, version)
+     WHERE EXISTS (SELECT FROM patience)
+       AND /* part: moved_as_remembered */
+       AND (new.version IS NULL OR account.xmin = new.version)
+    RETURNING 1
+), /* part: moved_sales */, tabs AS MATERIALIZED (
+    SELECT * FROM unnest($17::remembered_tab[])
+), /* part: charged_tabs */, /* part: new_payments */, refunds AS (
+    INSERT INTO transaction (/* part: columns_of_values */)
+    SELECT $1, new.* FROM unnest($18::transaction_values[]) AS new
+), transfers_of_refunds AS (
+    INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
+    SELECT $1, new.*, $6::timestamptz FROM unnest($19::transfer_values[]) AS new
+), answers AS (
+    INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, status, answered_at)
+    SELECT $1, /* part: reference_digest */, fingerprint, transaction_id, status, $6
+      FROM (SELECT caller_reference, fingerprint, transaction_id, status FROM (/* part: answers_of_payments */) AS paid
+             UNION ALL
+            SELECT caller_reference, fingerprint, transaction_id, status FROM unnest($20::answer_values[])) AS new
+), /* part: told */, refunded AS (
+    UPDATE transaction SET refunded_micros = new.refunded_micros
+      FROM unnest($21::text[], $22::bigint[], $23::xid[]) AS new (transaction_id, refunded_micros, version)
+     /* part: same_payments */
+    RETURNING 1
+)
+SELECT 1 / (EXISTS (SELECT FROM moved_totals) AND (SELECT count(*) FROM charged_tabs) = (SELECT count(*) FROM tabs)
+            AND (SELECT count(*) FROM refunded) = cardinality($21)
+            AND (SELECT count(*)
+                   FROM unnest($24::text[], $25::xid[]) AS known (instrument_id, instrument_version)
+                  CROSS JOIN LATERAL (/* part: same_instrument */ LIMIT 1) AS same_instrument) = cardinality($24)
+            AND /* part: as_remembered */)::int
+
 -- name: read_book
 -- What payments that are decided from memory have in common, besides keys: the rules of the book and its owner, with the
 -- versions of both and the start of the server that tells them.
@@ -600,11 +659,7 @@ SELECT book.party_id, book.environment, book.minimum_charge_micros, book.clock_o
 -- what a transaction was made with is spent, whatever any clock says, unless a setting ($12) has old ones used again. What
 -- gets a number as an event: $14.
 WITH /* part: moved_with_terms */, new_transactions AS (
-    INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
-                             fee_micros, refunded_micros, payment_method, sender_party_id, sender_token_id,
-                             instrument_id, original_id, caller_reference, caller_description, sender_description,
-                             notification_url, requested_at, received_at, completed_at, recipient_party_id,
-                             recipient_token_id, fee_payer, marketplace_fee_micros, times_out_at)
+    INSERT INTO transaction (/* part: columns_of_values */)
     SELECT $1, new.* FROM unnest($2::transaction_values[]) AS new
 ), new_transfers AS (
     INSERT INTO transfer (book_id, transaction_id, number, debit_account, credit_account, amount_micros, booked_at)
@@ -641,8 +696,7 @@ SELECT 1 / (/* part: all_written */)::int
 /* part: written */, refunded AS (
     UPDATE transaction SET refunded_micros = new.refunded_micros
       FROM unnest($15::text[], $16::bigint[], $17::xid[]) AS new (transaction_id, refunded_micros, version)
-     WHERE transaction.book_id = $1 AND transaction.transaction_id = new.transaction_id
-       AND transaction.xmin = new.version AND (SELECT count(*) FROM moved_first) >= 0
+     /* part: same_payments */
     RETURNING 1
 )
 SELECT 1 / (/* part: all_written */ AND (SELECT count(*) FROM refunded) = cardinality($15))::int
