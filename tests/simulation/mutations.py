@@ -42,7 +42,7 @@ _COMMITTING: Final = (
     f"{_LEDGER}.memory.together",
     f"{_LEDGER}.memory.refunds_beside",
     f"{_LEDGER}.group_commits",
-    f"{_LEDGER}.refund_commits",
+    f"{_LEDGER}.optimistic.refund_commits",
     f"{_LEDGER}.committer",
 )
 _WORKING: Final = (

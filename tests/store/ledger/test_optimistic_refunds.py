@@ -190,7 +190,7 @@ async def test_after_a_conflict_the_refund_is_decided_under_locks(
             connection = cast("Connection", Rivalry(connection, rivals.pop()))
         return await read_refunds(connection, book_id, refunds, *more)
 
-    monkeypatch.setattr("tallystick.store.ledger.refund_commits.read_refunds", late)
+    monkeypatch.setattr("tallystick.store.ledger.optimistic.refund_commits.read_refunds", late)
     before = shop.committer.statistics.version_conflicts
     assert refusal(await shop.refund(payment, "2.00")) is Refusal.RefundAmountExceeded
     assert shop.committer.statistics.version_conflicts == before + 1

@@ -110,7 +110,7 @@ async def test_a_key_that_is_revoked_before_its_refund_is_read_refunds_nothing(
         await revoke(shop)
         return await read_refunds(*arguments)
 
-    monkeypatch.setattr("tallystick.store.ledger.refund_commits.read_refunds", revoked_first)
+    monkeypatch.setattr("tallystick.store.ledger.optimistic.refund_commits.read_refunds", revoked_first)
     for asked in (paid, "nonsense"):
         answer = await shop.call("Refund", {"TransactionId": asked, "CallerReference": "back"})
         assert answer.code == "InvalidClientTokenId"

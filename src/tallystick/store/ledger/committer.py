@@ -6,7 +6,8 @@ and groups are taken from all keys in turn (`fair_queue.py`).
 Each caller gets its own answer, after the commit.
 
 Payments from instruments have groups of their own; those that are likely to be decided from memory share theirs with
-payments of other books. How each kind of group is committed: `group_commits.py`.
+payments of other books. Refunds have groups of their own, too, which are written with payments of their book where some
+come. How each kind of group is committed: `group_commits.py`, `optimistic/refund_commits.py`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from tallystick.store.ledger.command_queue import (
 )
 from tallystick.store.ledger.group_commits import GroupCommits
 from tallystick.store.ledger.optimistic.payments import charges_an_instrument
+from tallystick.store.ledger.optimistic.refund_commits import RefundCommits
 from tallystick.store.ledger.optimistic.refunds import is_refund_of_payment
-from tallystick.store.ledger.refund_commits import RefundCommits
 
 AnyQueue = TypeVar("AnyQueue", bound=CommandQueue[Any])
 

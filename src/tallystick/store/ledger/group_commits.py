@@ -3,7 +3,7 @@
 Payments from instruments, which is what nearly all commands are, read optimistically, without locks, and the versions
 of what they read are checked while they write. Those from balances and tabs that are remembered do not even read, and
 share their commits with those of other books. All else locks first, and so do these after a version conflict.
-Refunds: `refund_commits.py`. decisions/013 tells why.
+Refunds: `optimistic/refund_commits.py`. decisions/013 tells why.
 """
 
 from __future__ import annotations
