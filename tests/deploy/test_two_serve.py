@@ -154,7 +154,10 @@ async def test_one_after_the_other_ends_and_starts_again_and_no_request_fails(
         done = [name for log in logs for name in paid(log)]
         assert len(done) == len(set(done)) == load.paid, "each was carried out by one of them, once"
         assert all(paid(log) for log in logs), "and each of them had its part"
-        taken = "SELECT count(*), sum(amount_micros) FROM transaction WHERE operation = 'Pay' AND instrument_id = $1"
+        taken = (
+            "SELECT count(*), sum(amount_micros) FROM transaction"
+            " WHERE own_debit_account = (SELECT account_id FROM instrument WHERE instrument_id = $1)"
+        )
         (row,) = await service.pool.fetch(taken, buyer.instrument)
         assert tuple(row) == (load.paid, load.paid * usd("0.01"))
         assert (await verify(service.pool)).problems == []

@@ -162,14 +162,16 @@ async def read_refunded(
     tokens = [token for _, token in tx.scan("token") if token["book_id"] == book_id]
     for name in names:
         payment = tx.see("transaction", (book_id, name))
-        instrument = None if payment is None else tx.see("instrument", (book_id, payment["instrument_id"]))
-        if payment is None or instrument is None:
+        if payment is None:
+            continue
+        known = money_writes.whole(payment, tokens)
+        instrument = tx.see("instrument", (book_id, known["instrument_id"]))
+        if instrument is None:
             continue
         account = tx.see("account", (book_id, instrument["account_id"]))
         assert account is not None
         book = _book_rules(tx, book_id) if name == first else None
         offset = timedelta(seconds=0 if book is None else book["clock_offset_seconds"])
-        known = money_writes.whole(payment, tokens)
         row = Record({column: known[column] for column in _OF_TRANSACTION})
         row["disputed_micros"] = payment["disputed_micros"] or 0
         row["payment_version"] = tx.version("transaction", (book_id, name))
@@ -206,8 +208,13 @@ async def lock(
     if rules is None:
         return []
     wanted = {*instruments}
-    for table, names in (("token", tokens), ("transaction", transactions)):
-        wanted |= {row["instrument_id"] for name in names if (row := tx.see(table, (book_id, name))) is not None}
+    own_tokens = [token for _, token in tx.scan("token") if token["book_id"] == book_id]
+    wanted |= {row["instrument_id"] for name in tokens if (row := tx.see("token", (book_id, name))) is not None}
+    wanted |= {
+        money_writes.whole(row, own_tokens)["instrument_id"]
+        for name in transactions
+        if (row := tx.see("transaction", (book_id, name))) is not None
+    }
     known = [row for name in wanted if name and (row := tx.see("instrument", (book_id, name))) is not None]
     operators = {
         row["part"]: row["book_id"]

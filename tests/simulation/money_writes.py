@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import asyncpg
 from tests.simulation.postgres import Record, Transaction
+
+from tallystick.domain.accounts import AccountKind, account_id
 
 FIRST_DERIVED: Final = 1 << 62
 
@@ -152,15 +155,23 @@ LEFT_OUT: Final = ("fee_payer", "marketplace_fee_micros", "marketplace_refunded_
 def whole(row: Record, tokens: Iterable[Record]) -> Record:
     """A transaction with what it does not say; `tokens`: those of its book."""
     said = {name: _DEFAULTS[name] for name in LEFT_OUT if row[name] is None}
-    if row["own_debit_account"] is not None and row["sender_token_id"] is None:
-        (said["sender_token_id"],) = (
-            token["token_id"]
-            for token in tokens
-            if token["instrument_id"] == row["instrument_id"]
-            and token["purpose"] in {"prepaid_sender", "credit_sender"}
-            and token["old_token_id"] is None
-        )
+    if row["own_debit_account"] is None:
+        return Record({**row, **said})
+    (own,) = (
+        token
+        for token in tokens
+        if token["purpose"] in {"prepaid_sender", "credit_sender"}
+        and token["old_token_id"] is None
+        and row["own_debit_account"] in _accounts_of(token["instrument_id"])
+    )
+    said["instrument_id"] = own["instrument_id"]
+    said["sender_token_id"] = row["sender_token_id"] or own["token_id"]
     return Record({**row, **said})
+
+
+@cache
+def _accounts_of(instrument_id: str) -> set[int]:
+    return {account_id(kind, instrument_id) for kind in (AccountKind.PREPAID, AccountKind.RECEIVABLE)}
 
 
 async def apply_payments(

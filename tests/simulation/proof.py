@@ -85,9 +85,11 @@ def _instruments(server: Server, transactions: dict[str, Record]) -> Iterator[st
         if row["book_id"] not in {OPERATOR, SECOND_PART}
     }
     expected: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    tokens = server.rows("token")
     for row in transactions.values():
-        if row["instrument_id"] is not None:
-            sums = expected[row["instrument_id"]]
+        whose = whole(row, (token for token in tokens if token["book_id"] == row["book_id"]))["instrument_id"]
+        if whose is not None:
+            sums = expected[whose]
             if row["operation"] == "Refund" and row["payment_method"] not in {"Prepaid", "Debt"}:
                 sums["given back"] += 0 if row["status"] == "Failure" else row["amount_micros"]
             elif row["status"] == "Success":

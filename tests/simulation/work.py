@@ -246,14 +246,14 @@ async def read_transaction(tx: Transaction, book_id: int, transaction_id: str) -
     if row is None or book is None:
         return []
     found = whole(row, (token for _, token in tx.scan("token") if token["book_id"] == book_id))
-    found["paid_with"] = found["sender_token_id"]
+    found.update(paid_from=found["instrument_id"], paid_with=found["sender_token_id"])
     people = {"seller": book["party_id"], "sender": row["sender_party_id"], "recipient": row["recipient_party_id"]}
     found.update(environment=book["environment"], seller_party_id=book["party_id"])
     for role, party_id in people.items():
         party = tx.see("party", (party_id,))
         found[f"{role}_name"] = None if party is None else party["name"]
         found[f"{role}_email"] = None if party is None else party["email"]
-    instrument = tx.see("instrument", (book_id, row["instrument_id"]))
+    instrument = tx.see("instrument", (book_id, found["instrument_id"]))
     found["instrument_kind"] = None if instrument is None else instrument["kind"]
     return [found]
 

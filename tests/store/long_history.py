@@ -11,7 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from tests.support.books import Books, Buyer
+from tests.support.owner import execute_as_owner
 
+from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.ids import make_transaction_id
 
 MICROS = 1_000_000
@@ -31,15 +33,19 @@ COLUMNS = (
     "requested_at",
     "received_at",
     "completed_at",
+    "own_debit_account",
 )
 
 
 async def write_history(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> None:
-    """`count` payments of these buyers, one after the other, spread over the time until now."""
+    """`count` payments of these buyers, one after the other, spread over the time until now.
+
+    In each second round of the buyers those that succeeded name the account that they came from, neither instrument nor token.
+    """
     async with shop.pool.acquire() as connection:
         rows = _rows(shop, buyers, count, span)
         await connection.copy_records_to_table("transaction", records=rows, columns=COLUMNS)
-        await connection.execute("ANALYZE")
+    await execute_as_owner(shop.pool, "ANALYZE transaction")
 
 
 def _rows(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> Iterator[tuple[Any, ...]]:
@@ -49,6 +55,8 @@ def _rows(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> 
         at = begin + span * number / count
         buyer = buyers[number % len(buyers)]
         failed = number % 1000 == 17
+        is_tab = buyer.instrument.startswith("C")
+        own = number // len(buyers) % 2 == 1 and not failed
         yield (
             shop.book_id,
             make_transaction_id(shop.book_id, int(at.timestamp() * 1000), chance.randbytes(5)),
@@ -56,13 +64,14 @@ def _rows(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> 
             "Failure" if failed else "Success",
             "InsufficientBalance" if failed else "Success",
             (1 + number % 40) * MICROS // 4,
-            "Debt" if buyer.instrument.startswith("C") else "Prepaid",
+            "Debt" if is_tab else "Prepaid",
             buyer.party_id,
-            buyer.spending,
-            buyer.instrument,
+            None if own else buyer.spending,
+            None if own else buyer.instrument,
             f"order-{number}",
             f"Song number {number} of the collection",
             at,
             at,
             at,
+            account_id(AccountKind.RECEIVABLE if is_tab else AccountKind.PREPAID, buyer.instrument) if own else None,
         )

@@ -7,6 +7,16 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
+    # A payment names its instrument.
+    "0062": """
+UPDATE transaction SET instrument_id = account.subject
+  FROM account
+ WHERE account.book_id = transaction.book_id AND account.account_id = transaction.own_debit_account
+   AND transaction.instrument_id IS NULL;
+DROP INDEX transaction_of_account;
+DROP INDEX transaction_of_token;
+CREATE INDEX IF NOT EXISTS transaction_token ON transaction (book_id, sender_token_id) WHERE instrument_id IS NULL;
+""",
     # The keys of payments from memory are told in two arrays.
     "0059": """
 DROP TYPE remembered_key;

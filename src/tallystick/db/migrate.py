@@ -47,6 +47,7 @@ _UNDERSTOOD_SINCE: Final = "0054"
 _FINISHING: Final = (
     "ALTER TABLE book ALTER COLUMN one_row_payments SET DEFAULT true",
     "UPDATE book SET one_row_payments = true WHERE NOT one_row_payments",
+    "DROP INDEX IF EXISTS transaction_token",  # transaction_of_token has what is left of it
 )
 _OLDER_PROCESSES: Final = (
     "SELECT DISTINCT kind, process_id FROM pulse"

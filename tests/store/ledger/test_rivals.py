@@ -15,6 +15,7 @@ from tests.support.books import Books, Buyer, OpenBooks
 
 from tallystick.db.connections import Pool
 from tallystick.db.database import open_pool
+from tallystick.domain.accounts import AccountKind, account_id
 from tallystick.domain.commands import LimitTerms
 from tallystick.domain.ids import TransactionId
 from tallystick.domain.limits import LimitKind
@@ -129,7 +130,10 @@ async def test_racing_committers_give_each_reference_one_outcome(pools: list[Poo
         charged = await own.pool.fetchval(
             "SELECT charged_micros FROM instrument WHERE instrument_id = $1", buyer.instrument
         )
-        payments = [row for row in there if row["instrument_id"] == buyer.instrument]
+        account = account_id(AccountKind.RECEIVABLE, buyer.instrument)
+        payments = [
+            row for row in there if account == row["own_debit_account"] or row["instrument_id"] == buyer.instrument
+        ]
         assert charged == sum(row["amount_micros"] for row in payments)
         assert used[0].used == len(payments), "what is refunded was used all the same"
     assert (await verify(own.pool)).problems == []

@@ -155,7 +155,7 @@ async def test_a_hand_in_what_is_new_is_found(proven: Proven, damage: str, check
     ("damage", "check", "unexplained"),
     [
         (SAYS_MORE, "balances_follow_from_transfers", 2),
-        (OWN_FORGOTTEN, "transactions_moved_what_they_say", 2_000_000),
+        (OWN_FORGOTTEN, "own_transfers_are_of_payments", 1_000_000),
         (OWN_TWICE, "own_transfers_are_of_payments", 2_000_000),
     ],
 )

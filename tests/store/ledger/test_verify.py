@@ -267,7 +267,11 @@ SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros, received
 """
 
 
-@pytest.mark.parametrize(
+NAMES_INSTRUMENT = SAYS.format(
+    "instrument_id = (SELECT subject FROM account WHERE account.book_id = $1 AND account.account_id = own_debit_account)"
+)
+"""As payments were written before, which stay as they are."""
+FROM_WRONG_ACCOUNTS = pytest.mark.parametrize(
     ("transaction", "right", "wrong"),
     [
         ("own pay", "prepaid ann", "prepaid bob"),
@@ -276,9 +280,27 @@ SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros, received
         ("own charge", "receivable tab", "receivable other"),
     ],
 )
+
+
+@FROM_WRONG_ACCOUNTS
 async def test_a_payment_that_is_its_own_transfer_from_a_wrong_account(
     past: Past, transaction: str, right: str, wrong: str
 ) -> None:
+    await past.damage(OWN_ACCOUNT, transaction, "own", wrong)
+
+    assert past.subject(right) != past.subject(wrong)
+    first, *more = (await past.problems())[OF_PAYMENTS].splitlines()
+    assert past.transactions[transaction] in first
+    assert f"came from {wrong.partition(' ')[0]} {past.subject(wrong)}".rstrip() in first
+    assert all(past.transactions[transaction] in line for line in more), "and has no token"
+
+
+@FROM_WRONG_ACCOUNTS
+async def test_one_that_names_its_instrument_from_a_wrong_account(
+    past: Past, transaction: str, right: str, wrong: str
+) -> None:
+    await past.damage(NAMES_INSTRUMENT, transaction)
+    assert await past.problems() == {}
     await past.damage(OWN_ACCOUNT, transaction, "own", wrong)
 
     problems = await past.problems()
@@ -289,7 +311,23 @@ async def test_a_payment_that_is_its_own_transfer_from_a_wrong_account(
     assert all(any(past.subject(name) in line for line in lines) for name in (right, wrong))
 
 
+async def test_a_payment_of_another_buyer_than_the_account_is_found(past: Past) -> None:
+    await past.damage(SAYS.format("sender_party_id = sender_party_id + 1"), "own pay")
+    assert past.transactions["own pay"] in (await past.problems())[OF_PAYMENTS]
+
+
 async def test_a_payment_that_moved_nothing_is_found(past: Past) -> None:
+    await past.damage(SAYS.format("own_debit_account = NULL"), "own charge")
+
+    problems = await past.problems()
+    assert problems.keys() == {OF_PAYMENTS, "instruments_agree_with_transactions"}
+    (line,) = problems[OF_PAYMENTS].splitlines()
+    assert past.transactions["own charge"] in line
+    assert "leave out" in line
+
+
+async def test_one_that_names_its_instrument_and_moved_nothing_is_found(past: Past) -> None:
+    await past.damage(NAMES_INSTRUMENT, "own charge")
     await past.damage(SAYS.format("own_debit_account = NULL"), "own charge")
 
     problems = await past.problems()
@@ -335,8 +373,9 @@ async def test_what_is_no_transfer_itself_leaves_nothing_out(past: Past, transac
 
 async def test_a_payment_of_which_nobody_knows_the_token_is_found(past: Past) -> None:
     await past.damage(
-        "UPDATE token SET old_token_id = token_id WHERE (book_id, instrument_id) = (SELECT book_id, instrument_id"
-        " FROM transaction WHERE book_id = $1 AND transaction_id = $2) AND purpose = 'prepaid_sender'",
+        "UPDATE token SET old_token_id = token_id WHERE (book_id, instrument_id) = (SELECT account.book_id, subject"
+        " FROM transaction JOIN account ON account.book_id = $1 AND account_id = own_debit_account"
+        " WHERE transaction.book_id = $1 AND transaction_id = $2) AND purpose = 'prepaid_sender'",
         "own pay",
     )
     problems = await past.problems()

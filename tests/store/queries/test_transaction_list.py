@@ -19,12 +19,13 @@ from tests.support.clock import TestClock
 from tests.support.master_key import MASTER_KEY, VAULT
 
 from tallystick.db.database import open_pool
+from tallystick.db.statements import load_statements
 from tallystick.services.context import Service
 from tallystick.services.reports import activity_export
 from tallystick.settings import Settings
 from tallystick.store.queries import debts, reads, transaction_list
 from tallystick.store.queries.reads import ActivityQuery
-from tallystick.store.queries.transaction_list import TransactionQuery
+from tallystick.store.queries.transaction_list import About, TransactionQuery
 
 COUNT = 100_000
 MEGABYTE = 1_000_000
@@ -116,13 +117,44 @@ def transactions_read(node: dict[str, Any]) -> int:
     return own + sum(transactions_read(inner) for inner in node.get("Plans", []))
 
 
+@pytest.mark.parametrize("about", [About.INSTRUMENT, About.TOKEN, About.BUYER])
+async def test_both_forms_of_payments_of_a_balance_are_found_by_what_is_asked_for(
+    shop: Books, wanted: TransactionQuery, about: About
+) -> None:
+    """Payments that name their instrument, and such as name its account alone: by an index each, the newest of both."""
+    holder = "SELECT instrument_id, sender_party_id FROM instrument WHERE kind = 'prepaid' LIMIT 1"
+    instrument, buyer = tuple(await shop.pool.fetchrow(holder) or ())
+    token = "SELECT token_id FROM token WHERE instrument_id = $1 AND purpose = 'prepaid_sender'"  # noqa: S105
+    subjects = {About.INSTRUMENT: instrument, About.TOKEN: await shop.pool.fetchval(token, instrument)}
+    subject = subjects.get(about, str(buyer))
+    page = await transaction_list.page(shop.pool, replace(wanted, about=about, subject=subject), 50)
+
+    newest = "SELECT transaction_id, instrument_id IS NULL FROM transaction WHERE sender_party_id = $1 ORDER BY 1 DESC LIMIT 50"
+    expected = dict(await shop.pool.fetch(newest, buyer))
+    assert [line.transaction_id for line in page.lines] == [*expected]
+    assert {line.instrument_id for line in page.lines} == {instrument}
+    assert 20 < sum(expected.values()) < 30, "half of them name the account"
+
+    statement = load_statements("transaction_list.sql", "tallystick.store.queries")[about.value]
+    arguments = f"{shop.book_id}, '', '~', 51, '{subject}', {shop.party_id}, 'sandbox'" + ", NULL" * 6
+    async with shop.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE listed AS {statement}")
+        plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE listed ({arguments})")
+        await connection.execute("DEALLOCATE listed")
+    assert 51 <= transactions_read(json.loads(plan)[0]["Plan"]) <= COUNT // 40, "those of the balance at most"
+    assert "transaction_of_account" in plan
+    assert "transaction_of_instrument" in plan
+
+
 async def test_the_age_of_a_debt_is_that_of_the_latest_purchases(shop: Books) -> None:
     """Each tab's debt is set to what it bought in the last 75 days: all of it is younger than that."""
     await shop.pool.execute(
         "UPDATE account SET balance_micros = bought.micros, ceiling_micros = NULL"
-        "  FROM (SELECT instrument_id, sum(amount_micros) AS micros FROM transaction"
-        "         WHERE book_id = $1 AND status = 'Success' AND received_at >= $2 GROUP BY instrument_id) AS bought"
-        " WHERE account.book_id = $1 AND kind = 'receivable' AND subject = bought.instrument_id",
+        "  FROM (SELECT sender_party_id, sum(amount_micros) AS micros FROM transaction"
+        "         WHERE book_id = $1 AND status = 'Success' AND received_at >= $2 GROUP BY sender_party_id) AS bought"
+        "  JOIN instrument USING (sender_party_id)"
+        " WHERE account.book_id = $1 AND account.kind = 'receivable' AND account.account_id = instrument.account_id",
         shop.book_id,
         shop.clock() - timedelta(days=75),
     )

@@ -55,6 +55,24 @@ SELECT token.book_id, token.token_id, token.purpose, token.token_type, token.ins
  SELECT book_id, transaction_id, 1::smallint, own_debit_account, 2::bigint, amount_micros, received_at
    FROM transaction WHERE book_id = $1 AND own_debit_account IS NOT NULL)
 
+-- part: paid_from
+-- The instrument of a row of `transaction`. A payment that is its own transfer names the account that it came from instead: the
+-- subject of that is the instrument, for ever. For rows of one book ($1).
+coalesce(transaction.instrument_id,
+         CASE WHEN transaction.own_debit_account IS NOT NULL THEN (
+             SELECT account.subject COLLATE "C" FROM account
+              WHERE account.book_id = $1 AND account.account_id = transaction.own_debit_account
+         ) END)
+
+-- part: names_account_only
+-- Such a payment; what transaction_of_account has.
+own_debit_account IS NOT NULL AND instrument_id IS NULL
+
+-- part: without_instrument
+-- Real money, paid with a token that belongs to no instrument; what transaction_of_token has. Not by two conditions: of both
+-- together PostgreSQL would expect as many as if they had nothing to do with each other.
+num_nonnulls(transaction.instrument_id, transaction.own_debit_account) = 0
+
 -- part: paid_with
 -- The token of a row of `transaction`. A payment that is its own transfer says it only where it is another one than its instrument's
 -- own: the one that spends from it and has taken no other one's place, of which there is one (token_of_payments). For rows of
@@ -62,16 +80,22 @@ SELECT token.book_id, token.token_id, token.purpose, token.token_type, token.ins
 coalesce(transaction.sender_token_id,
          CASE WHEN transaction.own_debit_account IS NOT NULL THEN (
              SELECT token.token_id FROM token
-              WHERE token.book_id = $1 AND token.instrument_id = transaction.instrument_id
+              WHERE token.book_id = $1 AND token.instrument_id = /* part: paid_from */
                 AND token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
          ) END)
 
 -- part: own_token
--- The same token of the rows of several books, to be joined.
-token AS own_token
-         ON own_token.book_id = transaction.book_id AND own_token.instrument_id = transaction.instrument_id
+-- The same account and token of the rows of several books, to be joined.
+account AS own_account
+         ON own_account.book_id = transaction.book_id AND own_account.account_id = transaction.own_debit_account
+       LEFT JOIN token AS own_token
+         ON own_token.book_id = transaction.book_id
+        AND own_token.instrument_id = coalesce(transaction.instrument_id, own_account.subject COLLATE "C")
         AND own_token.purpose IN ('prepaid_sender', 'credit_sender') AND own_token.old_token_id IS NULL
         AND transaction.own_debit_account IS NOT NULL
+
+-- part: paid_from_joined
+coalesce(transaction.instrument_id, own_account.subject COLLATE "C")
 
 -- part: paid_with_joined
 coalesce(transaction.sender_token_id, own_token.token_id)

@@ -188,9 +188,9 @@ async def _move_batch(
     taken = _Taken()
     transfers = list(await taken.by(connection, "own_transfers", "transfer", book.book_id, ids))
     unsaid = await connection.fetch(_SQL["own_payments"], book.book_id, ids)
-    paid_with: dict[str, str] = {row["transaction_id"]: row["paid_with"] for row in unsaid}
+    paid: dict[str, tuple[str, str]] = {row["transaction_id"]: (row["paid_from"], row["paid_with"]) for row in unsaid}
     rows = await taken.by(connection, "take_transactions", "transaction", book.book_id, ids)
-    transactions = [_whole(row, paid_with) for row in rows]
+    transactions = [_whole(row, paid) for row in rows]
     taken.rows["transaction"] = [*transactions]
     del taken.columns["transaction"]["own_debit_account"]  # told by the row among the transfers
     await taken.by(connection, "take_steps", "transaction_step", book.book_id, ids)
@@ -230,12 +230,12 @@ def _ids_from(moment: datetime) -> str:
     return transaction_ids_from(max(0, (moment - _EPOCH) // timedelta(milliseconds=1)))
 
 
-def _whole(row: Mapping[str, Any] | asyncpg.Record, paid_with: Mapping[str, str]) -> Mapping[str, Any]:
-    """A transaction as the files have it. `paid_with`: the tokens of payments that do not say what is usual."""
+def _whole(row: Mapping[str, Any] | asyncpg.Record, paid: Mapping[str, tuple[str, str]]) -> Mapping[str, Any]:
+    """A transaction as the files have it. `paid`: instruments and tokens of payments that do not say what is usual."""
     values = dict(row)
-    token_id = paid_with.get(values["transaction_id"])
-    if token_id is not None:
-        values["sender_token_id"] = token_id
+    unsaid = paid.get(values["transaction_id"])
+    if unsaid is not None:
+        values["instrument_id"], values["sender_token_id"] = unsaid
         values["fee_payer"] = values["fee_payer"] or FeePayer.RECIPIENT.value
         for column in ("marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"):
             values[column] = values[column] or 0

@@ -179,7 +179,9 @@ def payment_row(
 ) -> tuple[Any, ...]:
     """A payment as it is written; `tokens` as in payment_rows."""
     fingerprint, sender_token_id = answered.fingerprint, transaction.sender_token_id
+    instrument_id = transaction.instrument_id
     if tokens is not None:
+        instrument_id = None  # that of the account: `paid_from` in shared.sql
         if fingerprint is not None:
             fingerprint = fingerprint[:KEPT_OF_FINGERPRINT]
         if sender_token_id is not None and _is_own(tokens[sender_token_id]):
@@ -190,7 +192,7 @@ def payment_row(
         transaction.payment_method,
         transaction.sender_id,
         sender_token_id,
-        transaction.instrument_id,
+        instrument_id,
         transfer.debit,
         transaction.caller_reference,
         fingerprint,

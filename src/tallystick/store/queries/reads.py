@@ -309,7 +309,7 @@ def _transaction(row: asyncpg.Record) -> TransactionRecord:
         fee_micros=row["fee_micros"],
         payment_method=row["payment_method"],
         token_id=row["paid_with"],
-        instrument_id=row["instrument_id"],
+        instrument_id=row["paid_from"],
         instrument_kind=row["instrument_kind"],
         original_id=row["original_id"],
         caller_reference=row["caller_reference"],

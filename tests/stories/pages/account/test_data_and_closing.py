@@ -139,7 +139,7 @@ async def test_closing_takes_the_address_out_of_the_log_and_of_waiting_notificat
             " due_at = $3, message = $4"
             " WHERE book_id = $1 AND subject_id IN ("
             " SELECT transaction_id FROM transaction WHERE instrument_id = ANY($2)"
-            " OR original_id IN (SELECT transaction_id FROM transaction WHERE instrument_id = ANY($2)))"
+            " OR own_debit_account IN (SELECT account_id FROM instrument WHERE instrument_id = ANY($2)))"
             " RETURNING event_id",
             seller.book_id,
             list(one.answer.values()),

@@ -151,8 +151,11 @@ UPDATE outbox SET message = NULL
        SELECT FROM transaction
          LEFT JOIN transaction AS original
            ON original.book_id = transaction.book_id AND original.transaction_id = transaction.original_id
+         LEFT JOIN account
+           ON account.book_id = transaction.book_id AND account.account_id = transaction.own_debit_account
          LEFT JOIN instrument
-           ON instrument.book_id = transaction.book_id AND instrument.instrument_id = transaction.instrument_id
+           ON instrument.book_id = transaction.book_id
+          AND instrument.instrument_id = coalesce(transaction.instrument_id, account.subject COLLATE "C")
          LEFT JOIN token
            ON token.book_id = transaction.book_id
           AND token.token_id IN (transaction.sender_token_id, original.sender_token_id)

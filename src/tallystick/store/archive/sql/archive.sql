@@ -77,8 +77,8 @@ SELECT book_id, transaction_id, 1::smallint AS number, own_debit_account AS debi
  WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND own_debit_account IS NOT NULL
 
 -- name: own_payments
--- Of those which do not say what is usual: by which token each was paid.
-SELECT transaction_id, /* part: paid_with */ AS paid_with
+-- Of those which do not say what is usual: from which instrument and by which token each was paid.
+SELECT transaction_id, /* part: paid_from */ AS paid_from, /* part: paid_with */ AS paid_with
   FROM transaction
  WHERE book_id = $1 AND transaction_id = ANY($2::text[]) AND own_debit_account IS NOT NULL
 

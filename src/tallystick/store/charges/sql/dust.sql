@@ -26,12 +26,19 @@ SELECT instrument.instrument_id, account.balance_micros
                         WHERE token.book_id = $1 AND token.instrument_id = instrument.instrument_id
                           AND token.purpose = 'credit_sender' AND token.cancelled_at IS NULL
                           AND (token.expires_at IS NULL OR token.expires_at > $3))
-        OR $4 AND (SELECT operation = 'SettleDebt' AND status = 'Success'
-                     FROM transaction
-                    WHERE transaction.book_id = $1
-                      AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
-                      AND transaction.instrument_id = instrument.instrument_id
-                    ORDER BY transaction_id DESC
+        OR $4 AND (SELECT latest.settles
+                     FROM (SELECT transaction_id, operation = 'SettleDebt' AND status = 'Success' AS settles
+                             FROM transaction
+                            WHERE transaction.book_id = $1
+                              AND hashtextextended(transaction.instrument_id, 0)
+                                  = hashtextextended(instrument.instrument_id, 0)
+                              AND transaction.instrument_id = instrument.instrument_id
+                            UNION ALL
+                           SELECT transaction_id, false
+                             FROM transaction
+                            WHERE transaction.book_id = $1 AND own_debit_account = instrument.account_id
+                              AND /* part: names_account_only */) AS latest
+                    ORDER BY latest.transaction_id DESC
                     LIMIT 1))
  ORDER BY instrument.instrument_id
  LIMIT $6

@@ -54,6 +54,11 @@ WITH moved AS (
       FROM transaction
      WHERE book_id = $1 AND transaction_id >= $4 AND instrument_id IS NOT NULL
     UNION ALL
+    SELECT account.subject, NULL
+      FROM transaction
+      JOIN account ON account.book_id = $1 AND account.account_id = transaction.own_debit_account
+     WHERE transaction.book_id = $1 AND transaction.transaction_id >= $4 AND transaction.instrument_id IS NULL
+    UNION ALL
     SELECT account.subject, CASE WHEN transfer.amount_micros >= $2 THEN transfer.booked_at END
       FROM transfer
       JOIN account ON account.book_id = $1 AND account.account_id = transfer.credit_account

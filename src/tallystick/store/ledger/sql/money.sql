@@ -27,7 +27,7 @@ transaction_id, operation, status, status_code, status_message, status_number, a
 coalesce(fee_payer, 'Recipient') AS fee_payer, coalesce(fee_refunded_micros, 0) AS fee_refunded_micros,
 coalesce(marketplace_fee_micros, 0) AS marketplace_fee_micros,
 coalesce(marketplace_refunded_micros, 0) AS marketplace_refunded_micros, refunded_micros, payment_method,
-sender_party_id, /* part: paid_with */ AS sender_token_id, instrument_id, recipient_party_id, recipient_token_id, original_id,
+sender_party_id, /* part: paid_with */ AS sender_token_id, /* part: paid_from */ AS instrument_id, recipient_party_id, recipient_token_id, original_id,
 caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
 reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
 
@@ -125,7 +125,7 @@ WITH wanted AS (
     SELECT unnest($2::text[]) COLLATE "C" AS instrument_id
     UNION SELECT token.instrument_id
             FROM unnest($3::text[]) AS asked (token_id) CROSS JOIN LATERAL (/* part: asked_token */) AS token
-    UNION SELECT transaction.instrument_id
+    UNION SELECT /* part: paid_from */
             FROM transaction WHERE transaction.book_id = $1 AND transaction.transaction_id = ANY($4::text[])
 ), locked AS (
     SELECT instrument.instrument_id

@@ -131,11 +131,19 @@ SELECT format('book %s, instrument %s: debt %s (%s being settled) with limit %s;
 
 -- name: instruments_agree_with_transactions
 -- What an instrument counts as charged and pending is what its transactions say, archived ones included.
-WITH counted AS (
-    SELECT book_id, instrument_id,
-           coalesce(sum(amount_micros) FILTER (WHERE operation = 'Pay' AND status = 'Success'), 0) AS charged_micros,
-           coalesce(sum(amount_micros) FILTER (WHERE status = 'Pending'), 0) AS pending_micros
-      FROM transaction WHERE instrument_id IS NOT NULL GROUP BY book_id, instrument_id
+WITH paid AS (
+    SELECT book_id, own_debit_account AS account_id, sum(amount_micros) AS micros
+      FROM transaction WHERE /* part: names_account_only */ GROUP BY book_id, own_debit_account
+), counted AS (
+    SELECT book_id, instrument_id, sum(charged_micros) AS charged_micros, sum(pending_micros) AS pending_micros
+      FROM (SELECT book_id, instrument_id,
+                   coalesce(sum(amount_micros) FILTER (WHERE operation = 'Pay' AND status = 'Success'), 0) AS charged_micros,
+                   coalesce(sum(amount_micros) FILTER (WHERE status = 'Pending'), 0) AS pending_micros
+              FROM transaction WHERE instrument_id IS NOT NULL GROUP BY book_id, instrument_id
+            UNION ALL
+            SELECT instrument.book_id, instrument.instrument_id, paid.micros, 0
+              FROM instrument JOIN paid ON paid.book_id = instrument.book_id AND paid.account_id = instrument.account_id) AS both_forms
+     GROUP BY book_id, instrument_id
 )
 SELECT format('book %s, instrument %s: says charged %s, pending %s; its transactions say %s, %s', instrument.book_id,
               instrument.instrument_id, instrument.charged_micros, instrument.pending_micros,
@@ -152,7 +160,8 @@ SELECT format('book %s, instrument %s: says charged %s, pending %s; its transact
 -- In its own book, a transaction with an instrument that succeeded has one transfer of its amount, to or from the account of
 -- that instrument, and a second one of its fee, if there is any; any other transaction has none. The refund of a funding is
 -- real money, and looked at below, as disputes are. Accounts are joined by the key of `transaction`: that of `off` comes
--- from a FULL JOIN, by which Citus does not see that both are of one book.
+-- from a FULL JOIN, by which Citus does not see that both are of one book. A payment that names nothing but the account is what it
+-- moved; own_transfers_are_of_payments looks at the account.
 WITH total (cash, sales, fees, write_offs) AS (
     VALUES (1::bigint, 2::bigint, 3::bigint, 4::bigint) -- the numbers of these accounts: domain/accounts.py
 ), said AS (
@@ -176,7 +185,10 @@ WITH total (cash, sales, fees, write_offs) AS (
     SELECT book_id, transaction_id, debit_account, credit_account, coalesce(said.amount_micros, 0) AS said_micros,
            coalesce(transfer.amount_micros, 0) AS moved_micros
       FROM said
-      FULL JOIN /* part: booked_transfer */ AS transfer
+      FULL JOIN (SELECT book_id, transaction_id, number, debit_account, credit_account, amount_micros FROM transfer
+                 UNION ALL
+                 SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros
+                   FROM transaction WHERE own_debit_account IS NOT NULL AND instrument_id IS NOT NULL) AS transfer
                 USING (book_id, transaction_id, number, debit_account, credit_account)
      WHERE said.amount_micros IS DISTINCT FROM transfer.amount_micros
 )
@@ -192,13 +204,14 @@ SELECT format('book %s, transaction %s (%s, %s): should have moved %s from %s to
 
 -- name: own_transfers_are_of_payments
 -- What is its own transfer is a payment from an instrument and nothing else, and has no row of `transfer` beside itself. So
--- checks of anything else look at that table alone. Nothing else leaves out what is usual; and where it does not name its token, its
--- instrument has the one that is meant.
+-- checks of anything else look at that table alone. Nothing else leaves out what is usual. Where it does not name its instrument, the
+-- account that it came from has one, its buyer's and of the kind of its method; where it does not name its token, that instrument has
+-- the one that is meant.
 SELECT format('book %s, transaction %s (%s, %s): is a transfer itself, as only payments from instruments may be', book_id,
               transaction_id, operation, status)
   FROM transaction
  WHERE own_debit_account IS NOT NULL
-   AND (operation <> 'Pay' OR status <> 'Success' OR instrument_id IS NULL OR payment_method NOT IN ('Prepaid', 'Debt')
+   AND (operation <> 'Pay' OR status <> 'Success' OR payment_method NOT IN ('Prepaid', 'Debt')
         OR recipient_party_id IS NOT NULL OR fee_micros <> 0)
  UNION ALL
 SELECT format('book %s, transaction %s: is a transfer itself, and transfer %s is there besides', transaction.book_id,
@@ -212,13 +225,27 @@ SELECT format('book %s, transaction %s (%s): does not say what only a payment th
   FROM transaction
  WHERE own_debit_account IS NULL
    AND (fee_payer IS NULL OR marketplace_fee_micros IS NULL OR marketplace_refunded_micros IS NULL
-        OR fee_refunded_micros IS NULL)
+        OR fee_refunded_micros IS NULL OR (instrument_id IS NULL AND payment_method IN ('Prepaid', 'Debt')))
+ UNION ALL
+SELECT format('book %s, transaction %s: came from %s, which is no %s of its buyer''s', transaction.book_id, transaction_id,
+              coalesce(rtrim(account.kind || ' ' || account.subject), 'a missing account'),
+              CASE payment_method WHEN 'Debt' THEN 'tab' ELSE 'balance' END)
+  FROM transaction
+  LEFT JOIN account ON account.book_id = transaction.book_id AND account.account_id = own_debit_account
+  LEFT JOIN instrument
+         ON instrument.book_id = transaction.book_id AND instrument.instrument_id = account.subject
+        AND instrument.account_id = own_debit_account
+ WHERE own_debit_account IS NOT NULL AND transaction.instrument_id IS NULL
+   AND (instrument.kind IS DISTINCT FROM CASE payment_method WHEN 'Debt' THEN 'credit' ELSE 'prepaid' END
+        OR instrument.sender_party_id IS DISTINCT FROM transaction.sender_party_id)
  UNION ALL
 SELECT format('book %s, transaction %s: does not say by which token it was paid, and its instrument has none that it could be',
               transaction.book_id, transaction.transaction_id)
   FROM transaction
+  LEFT JOIN account ON account.book_id = transaction.book_id AND account.account_id = own_debit_account
   LEFT JOIN token
-         ON token.book_id = transaction.book_id AND token.instrument_id = transaction.instrument_id
+         ON token.book_id = transaction.book_id
+        AND token.instrument_id = coalesce(transaction.instrument_id, account.subject COLLATE "C")
         AND token.purpose IN ('prepaid_sender', 'credit_sender') AND token.old_token_id IS NULL
  WHERE own_debit_account IS NOT NULL AND sender_token_id IS NULL AND token.token_id IS NULL
 
@@ -294,7 +321,7 @@ WITH disputed AS MATERIALIZED (
       LEFT JOIN account AS credit ON credit.book_id = transfer.book_id AND credit.account_id = transfer.credit_account
      WHERE NOT EXISTS (SELECT FROM transaction WHERE transaction.book_id = transfer.book_id
                           AND transaction.transaction_id = transfer.transaction_id
-                          AND (operation = 'RailMovement'
+                          AND (operation = 'RailMovement' OR own_debit_account IS NOT NULL
                                OR (instrument_id IS NOT NULL AND NOT /* part: refunds_a_funding */)))
        AND transfer.transaction_id NOT IN (SELECT transaction_id FROM disputed)
 ), movement AS (

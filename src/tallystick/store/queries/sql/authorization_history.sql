@@ -1,7 +1,7 @@
 -- What came of one authorization, in the order in which it came about. Read by authorization_history.py, which says
 -- what the order is. Nothing here locks or changes anything. Amounts are micro-units. What an instrument paid is found
 -- by a digest of its id and the first characters of the transactions' ids: transaction_of_instrument, an index that is
--- small.
+-- small. Payments that name an account instead are found by transaction_of_account in the same way.
 
 -- part: refunds_a_funding
 -- It gives back what was not spent: refunds of payments from an instrument name that as their method.
@@ -26,13 +26,30 @@ transaction_id, CASE WHEN /* part: refunds_a_funding */ THEN 'RefundFunding' ELS
 -- Decided at once, or not yet; and what gives back, which leaves the balance as soon as it is asked for.
 (status_number = 1 OR operation = 'Refund')
 
+-- part: names_instrument
+-- The transactions of the instrument $2 of the book $1 that name it.
+book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+
+-- part: names_its_account
+-- The payments of that instrument which name its account alone, found by transaction_of_account.
+book_id = $1 AND /* part: names_account_only */
+    AND own_debit_account = (SELECT account_id FROM instrument
+                              WHERE instrument.book_id = $1 AND instrument.instrument_id = $2)
+
 -- name: newest_of_instrument
 -- The latest entries of the instrument $2 of the book $1: those decided at once, or not yet, with ids before $3; and slow
 -- ones that came about before the millisecond and id $4, $5, disputes that are over by themselves, which the index of the
 -- others has not. At most $6 of each.
 (SELECT /* part: of_instrument */
    FROM transaction
-  WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+  WHERE /* part: names_instrument */
+    AND left(transaction_id, 6) <= left($3, 6) AND transaction_id < $3 AND /* part: at_once */
+  ORDER BY left(transaction_id, 6) DESC, transaction_id DESC
+  LIMIT $6)
+UNION ALL
+(SELECT /* part: of_instrument */
+   FROM transaction
+  WHERE /* part: names_its_account */
     AND left(transaction_id, 6) <= left($3, 6) AND transaction_id < $3 AND /* part: at_once */
   ORDER BY left(transaction_id, 6) DESC, transaction_id DESC
   LIMIT $6)
@@ -59,10 +76,16 @@ UNION ALL
 -- oldest first.
 SELECT /* part: of_instrument */
   FROM transaction
- WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+ WHERE /* part: names_instrument */
    AND left(transaction_id, 6) BETWEEN left($3, 6) AND left($4, 6) AND transaction_id >= $3 AND transaction_id < $4
    AND /* part: at_once */
- ORDER BY left(transaction_id, 6), transaction_id
+ UNION ALL
+SELECT /* part: of_instrument */
+  FROM transaction
+ WHERE /* part: names_its_account */
+   AND left(transaction_id, 6) BETWEEN left($3, 6) AND left($4, 6) AND transaction_id >= $3 AND transaction_id < $4
+   AND /* part: at_once */
+ ORDER BY transaction_id
 
 -- name: slow_of_instrument
 -- Entries of the instrument $2 of the book $1 that took their time and came about from $3 until before $4, oldest first.
@@ -83,9 +106,13 @@ SELECT /* part: of_instrument */
 SELECT coalesce(sum(CASE WHEN operation IN ('Pay', 'Dispute') THEN amount_micros ELSE -amount_micros END), 0)::bigint
   FROM (SELECT CASE WHEN /* part: refunds_a_funding */ THEN 'Pay' ELSE operation END AS operation, amount_micros
           FROM transaction
-         WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
+         WHERE /* part: names_instrument */
            AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
            AND (status_number = 1 AND status = 'Success' OR /* part: refunds_a_funding */ AND status <> 'Failure')
+         UNION ALL
+        SELECT operation, amount_micros
+          FROM transaction
+         WHERE /* part: names_its_account */ AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
          UNION ALL
         SELECT operation, amount_micros
           FROM transaction
@@ -112,9 +139,11 @@ SELECT abs(account.balance_micros)
 SELECT abs(account.balance_micros)
        - (SELECT coalesce(sum(amount_micros), 0)::bigint
             FROM transaction
-           WHERE book_id = $1 AND hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2
-             AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
+           WHERE /* part: names_instrument */ AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
              AND operation = 'Pay' AND status = 'Success')
+       - (SELECT coalesce(sum(amount_micros), 0)::bigint
+            FROM transaction
+           WHERE /* part: names_its_account */ AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3)
   FROM instrument
   JOIN account ON account.book_id = instrument.book_id AND account.account_id = instrument.account_id
  WHERE instrument.book_id = $1 AND instrument.instrument_id = $2
@@ -137,7 +166,7 @@ SELECT transaction_id, operation, status, status_number, sender_description, rec
        /* part: amount */
   FROM transaction
  WHERE book_id = $1 AND (coalesce(completed_at, received_at), transaction_id) < ($4, $5::text COLLATE "C")
-   AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
+   AND (($3::bigint IS NULL AND /* part: without_instrument */ AND sender_token_id = ANY($2::text[]))
         OR (recipient_party_id = $3 AND recipient_token_id = ANY($2::text[]) AND sender_party_id IS NOT NULL))
  ORDER BY coalesce(completed_at, received_at) DESC, transaction_id DESC
  LIMIT $6
@@ -148,7 +177,7 @@ SELECT transaction_id, operation, status, status_number, sender_description, rec
        /* part: amount */
   FROM transaction
  WHERE book_id = $1 AND coalesce(completed_at, received_at) >= $4 AND coalesce(completed_at, received_at) < $5
-   AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
+   AND (($3::bigint IS NULL AND /* part: without_instrument */ AND sender_token_id = ANY($2::text[]))
         OR (recipient_party_id = $3 AND recipient_token_id = ANY($2::text[]) AND sender_party_id IS NOT NULL))
  ORDER BY coalesce(completed_at, received_at), transaction_id
 
@@ -164,5 +193,5 @@ SELECT (coalesce(sum(CASE operation WHEN 'Refund' THEN -amount_micros
              FROM archived_total WHERE book_id = $1 AND subject_id = ANY($2::text[])))::bigint
   FROM transaction
  WHERE book_id = $1 AND status = 'Success' AND completed_at < $4
-   AND (($3::bigint IS NULL AND instrument_id IS NULL AND sender_token_id = ANY($2::text[]))
+   AND (($3::bigint IS NULL AND /* part: without_instrument */ AND sender_token_id = ANY($2::text[]))
         OR (recipient_party_id = $3 AND recipient_token_id = ANY($2::text[]) AND sender_party_id IS NOT NULL))

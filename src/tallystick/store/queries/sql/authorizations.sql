@@ -87,7 +87,7 @@ SELECT mine.token_id, book.environment, book.clock_offset_seconds, book.archived
     ), movement AS (
         SELECT operation, status, amount_micros
           FROM transaction
-         WHERE book_id = $1 AND instrument_id IS NULL AND sender_token_id IN (SELECT token_id FROM line)
+         WHERE book_id = $1 AND /* part: without_instrument */ AND sender_token_id IN (SELECT token_id FROM line)
         UNION ALL
         SELECT operation, status, amount_micros
           FROM transaction

@@ -9,20 +9,25 @@
 WITH debt AS (
     SELECT instrument.book_id, instrument.instrument_id, instrument.sender_party_id, account.balance_micros,
            instrument.pending_micros,
-           coalesce(sum(amount_micros) FILTER (WHERE transaction_id >= $2), 0) AS since_30,
-           coalesce(sum(amount_micros) FILTER (WHERE transaction_id >= $3), 0) AS since_60,
-           coalesce(sum(amount_micros), 0) AS since_90
+           bought.since_30, bought.since_60, bought.since_90
       FROM account
       JOIN instrument ON instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
-      LEFT JOIN transaction
-             ON transaction.book_id = instrument.book_id
-            AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
-            AND transaction.instrument_id = instrument.instrument_id
-            AND left(transaction_id, 6) >= left($4, 6) AND transaction_id >= $4
-            AND operation = 'Pay' AND transaction.status = 'Success'
+     CROSS JOIN LATERAL (
+           SELECT coalesce(sum(amount_micros) FILTER (WHERE transaction_id >= $2), 0) AS since_30,
+                  coalesce(sum(amount_micros) FILTER (WHERE transaction_id >= $3), 0) AS since_60,
+                  coalesce(sum(amount_micros), 0) AS since_90
+             FROM (SELECT transaction_id, amount_micros FROM transaction
+                    WHERE transaction.book_id = instrument.book_id
+                      AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
+                      AND transaction.instrument_id = instrument.instrument_id
+                      AND left(transaction_id, 6) >= left($4, 6) AND transaction_id >= $4
+                      AND operation = 'Pay' AND transaction.status = 'Success'
+                    UNION ALL
+                   SELECT transaction_id, amount_micros FROM transaction
+                    WHERE transaction.book_id = instrument.book_id AND own_debit_account = instrument.account_id
+                      AND /* part: names_account_only */
+                      AND left(transaction_id, 6) >= left($4, 6) AND transaction_id >= $4) AS payment) AS bought
      WHERE account.book_id = ANY($1) AND account.kind = 'receivable' AND account.balance_micros > 0
-     GROUP BY instrument.book_id, instrument.instrument_id, instrument.sender_party_id, account.balance_micros,
-              instrument.pending_micros
 ), part AS (
     SELECT debt.*, least(balance_micros, since_30) AS within_30, least(balance_micros, since_60) AS within_60,
            least(balance_micros, since_90) AS within_90

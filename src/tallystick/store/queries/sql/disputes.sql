@@ -81,8 +81,14 @@ RETURNING true
 SELECT transaction_id, operation, status, amount_micros, received_at, sender_description, caller_reference
   FROM transaction
  WHERE book_id = $1
-   AND CASE WHEN $2::text IS NULL THEN instrument_id IS NULL AND sender_token_id = $3 ELSE
+   AND CASE WHEN $2::text IS NULL THEN /* part: without_instrument */ AND sender_token_id = $3 ELSE
             hashtextextended(instrument_id, 0) = hashtextextended($2, 0) AND instrument_id = $2 END
+ UNION ALL
+SELECT transaction_id, operation, status, amount_micros, received_at, sender_description, caller_reference
+  FROM transaction
+ WHERE book_id = $1 AND /* part: names_account_only */
+   AND own_debit_account = (SELECT account_id FROM instrument
+                             WHERE instrument.book_id = $1 AND instrument.instrument_id = $2)
  ORDER BY transaction_id DESC
  LIMIT $4
 

@@ -55,7 +55,7 @@ SELECT held.balance_micros, held.refundable_micros, (called.micros + received.mi
 
 -- name: transaction
 -- One transaction ($2) of a book ($1) with the people in it.
-SELECT transaction.*, /* part: paid_with */ AS paid_with, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
+SELECT transaction.*, /* part: paid_from */ AS paid_from, /* part: paid_with */ AS paid_with, book.environment, book.party_id AS seller_party_id, seller.name AS seller_name,
        seller.email AS seller_email, sender.name AS sender_name, sender.email AS sender_email,
        recipient.name AS recipient_name, recipient.email AS recipient_email, instrument.kind AS instrument_kind
   FROM transaction
@@ -64,7 +64,7 @@ SELECT transaction.*, /* part: paid_with */ AS paid_with, book.environment, book
   LEFT JOIN party AS sender ON sender.party_id = transaction.sender_party_id
   LEFT JOIN party AS recipient ON recipient.party_id = transaction.recipient_party_id
   LEFT JOIN instrument ON instrument.book_id = transaction.book_id
-                      AND instrument.instrument_id = transaction.instrument_id
+                      AND instrument.instrument_id = /* part: paid_from */
  WHERE transaction.book_id = $1 AND transaction.transaction_id = $2
 
 -- name: transaction_statuses
@@ -98,7 +98,7 @@ SELECT status, status_code, amount_micros, at
 -- Transactions that the owner ($2) of a book ($1) called for. Ids carry the time, so a range of time is a range of ids, from $4
 -- until before $5. The filters $6 to $9 may be null; $10 is the most rows wanted, $11 how many to skip. A refund without a
 -- sender is the caller's to the recipient. The protocol knows neither disputes nor reversals of refunds.
-    (SELECT transaction.*, /* part: paid_with_joined */ AS paid_with
+    (SELECT transaction.*, /* part: paid_from_joined */ AS paid_from, /* part: paid_with_joined */ AS paid_with
        FROM transaction
        LEFT JOIN /* part: own_token */
       WHERE transaction.book_id = $1
@@ -145,19 +145,14 @@ WITH involved AS (
  ORDER BY involved.transaction_id ASC
  LIMIT $10::bigint OFFSET $11::bigint
 
--- name: activity
--- Transactions that a party ($2) took part in, all in one environment ($3): as the owner of the book $1; at other sellers
--- as the sender, with an instrument or with a token; as the recipient of what others call for.
-WITH involved AS (
-/* part: called_for */
-    UNION ALL
-    (SELECT transaction.*, /* part: paid_with_joined */ AS paid_with
+-- part: held_elsewhere
+-- At other sellers, what moved on the instruments that the party holds.
+    (SELECT transaction.*, /* part: paid_from_joined */ AS paid_from, /* part: paid_with_joined */ AS paid_with
        FROM instrument
        JOIN book ON book.book_id = instrument.book_id
-       JOIN transaction ON transaction.book_id = instrument.book_id
-                       AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
-                       AND transaction.instrument_id = instrument.instrument_id
-       LEFT JOIN /* part: own_token */
+
+-- part: as_holder
+-- Of that, what is asked for.
       WHERE instrument.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND left(transaction.transaction_id, 6) BETWEEN left($4, 6) AND left($5, 6)
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
@@ -168,12 +163,31 @@ WITH involved AS (
              OR CASE WHEN transaction.operation = 'Refund' THEN 'Recipient' ELSE 'Sender' END = ANY($9))
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
+
+-- name: activity
+-- Transactions that a party ($2) took part in, all in one environment ($3): as the owner of the book $1; at other sellers
+-- as the sender, with an instrument or with a token; as the recipient of what others call for.
+WITH involved AS (
+/* part: called_for */
     UNION ALL
-    (SELECT transaction.*, transaction.sender_token_id AS paid_with
+/* part: held_elsewhere */
+       JOIN transaction ON transaction.book_id = instrument.book_id
+                       AND hashtextextended(transaction.instrument_id, 0) = hashtextextended(instrument.instrument_id, 0)
+                       AND transaction.instrument_id = instrument.instrument_id
+       LEFT JOIN /* part: own_token */
+/* part: as_holder */
+    UNION ALL
+/* part: held_elsewhere */
+       JOIN transaction ON transaction.book_id = instrument.book_id
+                       AND transaction.own_debit_account = instrument.account_id AND transaction.instrument_id IS NULL
+       LEFT JOIN /* part: own_token */
+/* part: as_holder */
+    UNION ALL
+    (SELECT transaction.*, transaction.instrument_id AS paid_from, transaction.sender_token_id AS paid_with
        FROM token
        JOIN book ON book.book_id = token.book_id
        JOIN transaction ON transaction.book_id = token.book_id AND transaction.sender_token_id = token.token_id
-                       AND transaction.instrument_id IS NULL
+                       AND /* part: without_instrument */
       WHERE token.sender_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
         AND transaction.transaction_id >= $4 AND transaction.transaction_id < $5
         AND transaction.operation NOT IN ('Dispute', 'RefundReversal') AND ($6::text IS NULL OR transaction.operation = $6)
@@ -184,7 +198,7 @@ WITH involved AS (
       ORDER BY transaction.transaction_id ASC
       LIMIT $10::bigint + $11::bigint)
     UNION ALL
-    (SELECT transaction.*, transaction.sender_token_id AS paid_with
+    (SELECT transaction.*, transaction.instrument_id AS paid_from, transaction.sender_token_id AS paid_with
        FROM transaction
        JOIN book ON book.book_id = transaction.book_id
       WHERE transaction.recipient_party_id = $2 AND book.environment = $3 AND book.party_id <> $2
@@ -224,7 +238,7 @@ WITH RECURSIVE line AS (
 )
 SELECT transaction_id, amount_micros, status, caller_description, sender_description
   FROM transaction
- WHERE book_id = $1 AND sender_token_id IN (SELECT token_id FROM line) AND instrument_id IS NULL
+ WHERE book_id = $1 AND sender_token_id IN (SELECT token_id FROM line) AND /* part: without_instrument */
    AND operation IN ('Pay', 'Reserve')
  ORDER BY transaction_id
 
