@@ -131,6 +131,7 @@ async def insert_answer(tx: Transaction, book_id: int, values: Sequence[Any], no
 
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
+    "status_code": "Success",
     "fee_micros": 0,
     "fee_payer": "Recipient",
     "marketplace_fee_micros": 0,
@@ -148,7 +149,10 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 }
 
 
-LEFT_OUT: Final = ("fee_payer", "marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros")
+LEFT_OUT: Final = (
+    *("fee_payer", "marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"),
+    *("status_code", "status_number", "fee_micros", "refunded_micros"),
+)
 """What a payment that is its own transfer does not say."""
 
 

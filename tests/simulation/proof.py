@@ -35,7 +35,11 @@ def same_answer(first: Outcome, other: Outcome) -> bool:
 
 def problems_of(server: Server, bank: Bank, receiver: Receiver, asked: Sequence[Question]) -> list[str]:
     """Everything that is wrong, in words."""
-    transactions = {row["transaction_id"]: row for row in server.rows("transaction")}
+    tokens = server.rows("token")
+    transactions = {
+        row["transaction_id"]: whole(row, (token for token in tokens if token["book_id"] == row["book_id"]))
+        for row in server.rows("transaction")
+    }
     ended = {row["token_id"] for row in server.rows("token") if row["cancelled_at"] is not None}
     return [
         *_balances(server),
@@ -85,11 +89,9 @@ def _instruments(server: Server, transactions: dict[str, Record]) -> Iterator[st
         if row["book_id"] not in {OPERATOR, SECOND_PART}
     }
     expected: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    tokens = server.rows("token")
     for row in transactions.values():
-        whose = whole(row, (token for token in tokens if token["book_id"] == row["book_id"]))["instrument_id"]
-        if whose is not None:
-            sums = expected[whose]
+        if row["instrument_id"] is not None:
+            sums = expected[row["instrument_id"]]
             if row["operation"] == "Refund" and row["payment_method"] not in {"Prepaid", "Debt"}:
                 sums["given back"] += 0 if row["status"] == "Failure" else row["amount_micros"]
             elif row["status"] == "Success":
@@ -122,8 +124,7 @@ def _tokens(server: Server, transactions: dict[str, Record]) -> Iterator[str]:
     tokens = server.rows("token")
     for row in transactions.values():
         if row["operation"] in {"Pay", "Reserve"} and row["status"] not in {"Failure", "Cancelled"}:
-            own = (token for token in tokens if token["book_id"] == row["book_id"])
-            used[whole(row, own)["sender_token_id"]] += row["amount_micros"]
+            used[row["sender_token_id"]] += row["amount_micros"]
     for row in tokens:
         for limit in msgspec.json.decode(row["usage_limits"]):
             if limit["period"] is None and limit["used"] != used[row["token_id"]]:

@@ -34,13 +34,16 @@ COLUMNS = (
     "received_at",
     "completed_at",
     "own_debit_account",
+    "status_number",
+    "fee_micros",
+    "refunded_micros",
 )
 
 
 async def write_history(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> None:
     """`count` payments of these buyers, one after the other, spread over the time until now.
 
-    In each second round of the buyers those that succeeded name the account that they came from, neither instrument nor token.
+    In each second round of the buyers, payments that succeeded name the account they came from, and leave out the rest.
     """
     async with shop.pool.acquire() as connection:
         rows = _rows(shop, buyers, count, span)
@@ -62,7 +65,7 @@ def _rows(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> 
             make_transaction_id(shop.book_id, int(at.timestamp() * 1000), chance.randbytes(5)),
             "Pay",
             "Failure" if failed else "Success",
-            "InsufficientBalance" if failed else "Success",
+            "InsufficientBalance" if failed else None if own else "Success",
             (1 + number % 40) * MICROS // 4,
             "Debt" if is_tab else "Prepaid",
             buyer.party_id,
@@ -74,4 +77,7 @@ def _rows(shop: Books, buyers: Sequence[Buyer], count: int, span: timedelta) -> 
             at,
             at,
             account_id(AccountKind.RECEIVABLE if is_tab else AccountKind.PREPAID, buyer.instrument) if own else None,
+            None if own else 1,
+            None if own else 0,
+            None if own else 0,
         )

@@ -7,12 +7,22 @@ from tallystick.db.migrate import FILES
 from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
-    # A payment names its instrument.
+    # A payment names its instrument, and says that it has no fee.
     "0062": """
 UPDATE transaction SET instrument_id = account.subject
   FROM account
  WHERE account.book_id = transaction.book_id AND account.account_id = transaction.own_debit_account
    AND transaction.instrument_id IS NULL;
+UPDATE transaction
+   SET status_code = coalesce(status_code, 'Success'), status_number = coalesce(status_number, 1),
+       fee_micros = coalesce(fee_micros, 0), refunded_micros = coalesce(refunded_micros, 0)
+ WHERE own_debit_account IS NOT NULL;
+ALTER TABLE transaction SET (fillfactor = 95);
+ALTER TABLE transaction
+    ALTER COLUMN status_code SET NOT NULL,
+    ALTER COLUMN status_number SET NOT NULL,
+    ALTER COLUMN fee_micros SET NOT NULL,
+    ALTER COLUMN refunded_micros SET NOT NULL;
 DROP INDEX transaction_of_account;
 DROP INDEX transaction_of_token;
 CREATE INDEX IF NOT EXISTS transaction_token ON transaction (book_id, sender_token_id) WHERE instrument_id IS NULL;

@@ -53,7 +53,7 @@ async def test_what_is_old_leaves_and_every_sum_stays(past: Past) -> None:
     await past.assert_proven()
 
 
-ZEROES = ("marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros")
+ZEROES = ("fee_micros", "fee_refunded_micros", "marketplace_fee_micros", "marketplace_refunded_micros")
 
 
 async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(past: Past) -> None:
@@ -65,7 +65,7 @@ async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(p
     until = past.shop.clock() - timedelta(days=20)
     before = await past.pool.fetch(of_payments, past.shop.book_id, until)
     left_out = await past.pool.fetchval(
-        "SELECT count(*) FROM transaction WHERE num_nonnulls(instrument_id, sender_token_id, fee_payer) = 0"
+        "SELECT count(*) FROM transaction WHERE num_nonnulls(instrument_id, sender_token_id, fee_payer, fee_micros) = 0"
     )
     assert left_out == 1 + 6
     own = await past.pool.fetchval("SELECT count(*) FROM transaction WHERE own_debit_account IS NOT NULL")
@@ -78,7 +78,8 @@ async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(p
         assert "own_debit_account" not in read_schema(batch.directory / "transaction.parquet").names
         columns = ("transaction_id", "debit_account", "credit_account", "amount_micros", "booked_at", "number")
         found += [row for row in rows(batch.directory, manifest, "transfer", columns) if row[2] == 2]
-        said = ("operation", "instrument_id", "sender_token_id", "fee_payer", *ZEROES)
+        usual = ("fee_payer", *ZEROES, "status_code", "status_number")
+        said = ("operation", "instrument_id", "sender_token_id", *usual, "refunded_micros")
         payments += [
             row
             for row in rows(batch.directory, manifest, "transaction", said)
@@ -90,9 +91,10 @@ async def test_a_payment_that_is_its_own_transfer_leaves_as_one_that_has_a_row(p
     assert len(found) == len(of_sales) + 1  # and the payment from the account
     tokens = {buyer.instrument: buyer.spending for buyer in (past.prepaid, past.tab)}
     assert len(payments) == 1 + 12
-    assert {row[1:] for row in payments} == {
-        (instrument, token, "Recipient", 0, 0, 0) for instrument, token in tokens.items()
+    assert {row[1:-1] for row in payments} == {
+        (instrument, token, "Recipient", 0, 0, 0, 0, "Success", 1) for instrument, token in tokens.items()
     }
+    assert {row[-1] for row in payments} == {0, 1_000_000}, "one of them was refunded"
 
 
 async def test_people_see_the_same_figures_as_before(past: Past) -> None:

@@ -21,7 +21,8 @@ from tallystick.store.queries import reads, transaction_detail, transaction_list
 from tallystick.store.queries.transaction_list import About, TransactionLine, TransactionQuery
 
 LEFT_OUT = """
-SELECT num_nulls(instrument_id, sender_token_id, fee_payer, marketplace_fee_micros, marketplace_refunded_micros, fee_refunded_micros),
+SELECT num_nulls(instrument_id, sender_token_id, status_code, status_number, fee_micros, refunded_micros, fee_payer,
+                 marketplace_fee_micros, marketplace_refunded_micros, fee_refunded_micros),
        answered.status IS NULL, length(answered.fingerprint)
   FROM transaction JOIN answered_reference AS answered USING (book_id, transaction_id)
  WHERE book_id = $1 AND transaction_id = $2
@@ -118,10 +119,10 @@ async def test_it_reads_like_a_payment_that_says_all(remembering: Remembering) -
         for name in (from_memory, named, whole, read_for)
     ]
     assert forms == [
-        (6, True, KEPT_OF_FINGERPRINT),
-        (5, True, KEPT_OF_FINGERPRINT),
+        (10, True, KEPT_OF_FINGERPRINT),
+        (9, True, KEPT_OF_FINGERPRINT),
         (0, False, 2 * KEPT_OF_FINGERPRINT),
-        (6, True, KEPT_OF_FINGERPRINT),
+        (10, True, KEPT_OF_FINGERPRINT),
     ]
     expected = await told(shop, buyer, whole)
     for name in (from_memory, named, read_for):

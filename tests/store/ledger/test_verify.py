@@ -268,7 +268,7 @@ SELECT book_id, transaction_id, 1, own_debit_account, 2, amount_micros, received
 
 
 NAMES_INSTRUMENT = SAYS.format(
-    "instrument_id = (SELECT subject FROM account WHERE account.book_id = $1 AND account.account_id = own_debit_account)"
+    "instrument_id = (SELECT subject FROM account WHERE account.book_id = $1 AND account_id = own_debit_account)"
 )
 """As payments were written before, which stay as they are."""
 FROM_WRONG_ACCOUNTS = pytest.mark.parametrize(
@@ -364,7 +364,11 @@ async def test_what_is_no_payment_from_an_instrument_is_no_transfer_itself(past:
 
 @pytest.mark.parametrize("transaction", ["funding", "pay", "direct"])
 @pytest.mark.parametrize(
-    "column", ["fee_payer", "marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"]
+    "column",
+    [
+        *("fee_payer", "marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"),
+        *("refunded_micros", "fee_micros", "status_code", "status_number"),
+    ],
 )
 async def test_what_is_no_transfer_itself_leaves_nothing_out(past: Past, transaction: str, column: str) -> None:
     await past.damage(SAYS.format(f"{column} = NULL"), transaction)

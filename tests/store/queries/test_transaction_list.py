@@ -124,13 +124,13 @@ async def test_both_forms_of_payments_of_a_balance_are_found_by_what_is_asked_fo
     """Payments that name their instrument, and such as name its account alone: by an index each, the newest of both."""
     holder = "SELECT instrument_id, sender_party_id FROM instrument WHERE kind = 'prepaid' LIMIT 1"
     instrument, buyer = tuple(await shop.pool.fetchrow(holder) or ())
-    token = "SELECT token_id FROM token WHERE instrument_id = $1 AND purpose = 'prepaid_sender'"  # noqa: S105
+    token = "SELECT token_id FROM token WHERE instrument_id = $1 AND purpose = 'prepaid_sender'"
     subjects = {About.INSTRUMENT: instrument, About.TOKEN: await shop.pool.fetchval(token, instrument)}
     subject = subjects.get(about, str(buyer))
     page = await transaction_list.page(shop.pool, replace(wanted, about=about, subject=subject), 50)
 
-    newest = "SELECT transaction_id, instrument_id IS NULL FROM transaction WHERE sender_party_id = $1 ORDER BY 1 DESC LIMIT 50"
-    expected = dict(await shop.pool.fetch(newest, buyer))
+    newest = "SELECT transaction_id, instrument_id IS NULL FROM transaction WHERE sender_party_id = $1"
+    expected = {row[0]: row[1] for row in await shop.pool.fetch(f"{newest} ORDER BY 1 DESC LIMIT 50", buyer)}
     assert [line.transaction_id for line in page.lines] == [*expected]
     assert {line.instrument_id for line in page.lines} == {instrument}
     assert 20 < sum(expected.values()) < 30, "half of them name the account"

@@ -23,6 +23,7 @@ from tallystick.db.distribution import take_one_connection
 from tallystick.db.statements import load_statements
 from tallystick.domain.commands import FeePayer
 from tallystick.domain.decide import REFERENCE_LIFETIME
+from tallystick.domain.decide.receipts import SUCCESS_CODE
 from tallystick.domain.ids import BookId, transaction_ids_from
 from tallystick.store.archive import movements
 from tallystick.store.archive.files import WrittenBatch, write_batch
@@ -237,9 +238,16 @@ def _whole(row: Mapping[str, Any] | asyncpg.Record, paid: Mapping[str, tuple[str
     if unsaid is not None:
         values["instrument_id"], values["sender_token_id"] = unsaid
         values["fee_payer"] = values["fee_payer"] or FeePayer.RECIPIENT.value
-        for column in ("marketplace_fee_micros", "marketplace_refunded_micros", "fee_refunded_micros"):
+        values["status_code"] = values["status_code"] or SUCCESS_CODE
+        values["status_number"] = values["status_number"] or 1
+        for column in _ZERO_OF_PAYMENTS:
             values[column] = values[column] or 0
     return values
+
+
+_ZERO_OF_PAYMENTS: Final = (
+    *("fee_micros", "refunded_micros", "fee_refunded_micros", "marketplace_fee_micros", "marketplace_refunded_micros"),
+)
 
 
 class _Taken:

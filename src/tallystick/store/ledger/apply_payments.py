@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from tallystick.db.connections import Connection
 from tallystick.domain.accounts import TOTALS, AccountKind
 from tallystick.domain.commands import FeePayer, TokenPurpose
-from tallystick.domain.decide.receipts import kept_message
+from tallystick.domain.decide.receipts import SUCCESS_CODE, kept_message
 from tallystick.domain.ids import TokenId
 from tallystick.domain.state import KEPT_OF_FINGERPRINT, Decision, IdempotencyRecord, Transaction, Transfer
 from tallystick.domain.tokens import Token
@@ -121,8 +121,8 @@ def payment_rows(decisions: Sequence[Decision], tokens: Mapping[TokenId, Token] 
 def kind_of(payment: Transaction | None, *, one_row: bool) -> tuple[Any, ...]:
     """What all payments of a group have in common; of no importance where there are none.
 
-    `one_row`: each is its own transfer, and no row of `transfer` names the account of sales; nor is its usual message
-    kept, which readers know.
+    `one_row`: each is its own transfer, and no row of `transfer` names the account of sales; nor are its usual code and
+    message kept, which readers know.
     """
     credit = None if one_row else _SALES
     if payment is None:
@@ -130,7 +130,7 @@ def kind_of(payment: Transaction | None, *, one_row: bool) -> tuple[Any, ...]:
     return (
         payment.operation._value_,  # `value` is two calls in Python 3.11
         payment.status._value_,
-        payment.status_code,
+        None if one_row and payment.status_code == SUCCESS_CODE else payment.status_code,
         kept_message(payment) if one_row else payment.status_message,
         credit,
     )

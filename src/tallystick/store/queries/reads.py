@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.db.database import plan_each_time
 from tallystick.db.statements import load_statements
-from tallystick.domain.decide.receipts import message_of
+from tallystick.domain.decide.receipts import SUCCESS_CODE, message_of
 from tallystick.domain.ids import BookId, PartyId, TokenId, TransactionId
 from tallystick.domain.limits import LimitKind, UsageLimit
 
@@ -298,15 +298,16 @@ def _certain(row: asyncpg.Record | None) -> asyncpg.Record:
 
 
 def _transaction(row: asyncpg.Record) -> TransactionRecord:
+    code = row["status_code"] or SUCCESS_CODE
     return TransactionRecord(
         transaction_id=TransactionId(row["transaction_id"]),
         environment=row["environment"],
         operation=row["operation"],
         status=row["status"],
-        status_code=row["status_code"],
-        status_message=message_of(row["operation"], row["status_code"], row["status_message"]),
+        status_code=code,
+        status_message=message_of(row["operation"], code, row["status_message"]),
         amount_micros=row["amount_micros"],
-        fee_micros=row["fee_micros"],
+        fee_micros=row["fee_micros"] or 0,
         payment_method=row["payment_method"],
         token_id=row["paid_with"],
         instrument_id=row["paid_from"],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from tallystick.db.patterns import containing
 from tallystick.db.statements import load_statements
+from tallystick.domain.decide.receipts import SUCCESS_CODE
 from tallystick.domain.ids import BookId, PartyId, TransactionId, book_of_transaction, transaction_ids_from
 
 if TYPE_CHECKING:
@@ -193,9 +194,9 @@ def _line(row: asyncpg.Record, parts: Sequence[BookId]) -> TransactionLine:
         transaction_id=TransactionId(row["transaction_id"]),
         operation=row["operation"],
         status=row["status"],
-        status_code=row["status_code"],
+        status_code=row["status_code"] or SUCCESS_CODE,
         amount_micros=row["amount_micros"],
-        fee_micros=row["fee_micros"],
+        fee_micros=row["fee_micros"] or 0,
         fee_payer=row["fee_payer"] or "Recipient",
         marketplace_fee_micros=row["marketplace_fee_micros"] or 0,
         payment_method=row["payment_method"],

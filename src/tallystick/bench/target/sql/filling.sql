@@ -22,10 +22,10 @@ WITH charge AS MATERIALIZED (
 ), transactions AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, amount_micros, payment_method,
                              sender_party_id, caller_reference, requested_at, received_at, completed_at,
-                             own_debit_account, fee_payer, marketplace_fee_micros, marketplace_refunded_micros,
-                             fee_refunded_micros)
-    SELECT $1, transaction_id, 'Pay', 'Success', 'Success', $7, payment_method, sender_party_id, caller_reference,
-           $8, $8, $8, account_id, NULL, NULL, NULL, NULL
+                             own_debit_account, fee_payer, status_number, fee_micros, refunded_micros,
+                             marketplace_fee_micros, marketplace_refunded_micros, fee_refunded_micros)
+    SELECT $1, transaction_id, 'Pay', 'Success', NULL, $7, payment_method, sender_party_id, caller_reference,
+           $8, $8, $8, account_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL
       FROM charge
 ), answers AS (
     INSERT INTO answered_reference (book_id, reference_digest, fingerprint, transaction_id, answered_at)

@@ -59,7 +59,8 @@ SELECT $1, new.subject_id, new.name, new.number, new.type, $6::timestamptz, $7::
 
 -- name: transactions
 -- What /v1 tells of the transactions $2.
-SELECT transaction_id, operation, status, status_code, amount_micros, fee_micros, payment_method,
+SELECT transaction_id, operation, status, coalesce(status_code, 'Success') AS status_code, amount_micros,
+       coalesce(fee_micros, 0) AS fee_micros, payment_method,
        /* part: paid_with */ AS sender_token_id, /* part: paid_from */ AS instrument_id, original_id, caller_reference, caller_description, sender_description, completed_at
   FROM transaction
  WHERE book_id = $1 AND transaction_id = ANY($2::text[])

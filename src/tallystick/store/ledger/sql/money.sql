@@ -23,10 +23,12 @@ ROW(caller_reference, CASE WHEN answered_at > since THEN fingerprint END, transa
 
 -- part: columns_of_transaction
 -- All that decides about a transaction that is there already.
-transaction_id, operation, status, status_code, status_message, status_number, amount_micros, fee_micros,
+transaction_id, operation, status, coalesce(status_code, 'Success') AS status_code, status_message,
+coalesce(status_number, 1) AS status_number, amount_micros, coalesce(fee_micros, 0) AS fee_micros,
 coalesce(fee_payer, 'Recipient') AS fee_payer, coalesce(fee_refunded_micros, 0) AS fee_refunded_micros,
 coalesce(marketplace_fee_micros, 0) AS marketplace_fee_micros,
-coalesce(marketplace_refunded_micros, 0) AS marketplace_refunded_micros, refunded_micros, payment_method,
+coalesce(marketplace_refunded_micros, 0) AS marketplace_refunded_micros,
+coalesce(refunded_micros, 0) AS refunded_micros, payment_method,
 sender_party_id, /* part: paid_with */ AS sender_token_id, /* part: paid_from */ AS instrument_id, recipient_party_id, recipient_token_id, original_id,
 caller_reference, caller_description, sender_description, notification_url, requested_at, received_at, completed_at,
 reserved_until, times_out_at, coalesce(disputed_micros, 0) AS disputed_micros
@@ -374,13 +376,15 @@ moved_totals AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
-                             completed_at, own_debit_account, fee_payer, marketplace_fee_micros,
-                             marketplace_refunded_micros, fee_refunded_micros)
+                             completed_at, own_debit_account, fee_payer, status_number, fee_micros, refunded_micros,
+                             marketplace_fee_micros, marketplace_refunded_micros, fee_refunded_micros)
     SELECT $1, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
            caller_description, sender_description, notification_url, requested_at, $6::timestamptz, $6::timestamptz,
            CASE WHEN ($3).sales_account IS NULL THEN account_id END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 'Recipient' END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 1 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END
 

@@ -225,7 +225,8 @@ SELECT format('book %s, transaction %s (%s): does not say what only a payment th
   FROM transaction
  WHERE own_debit_account IS NULL
    AND (fee_payer IS NULL OR marketplace_fee_micros IS NULL OR marketplace_refunded_micros IS NULL
-        OR fee_refunded_micros IS NULL OR (instrument_id IS NULL AND payment_method IN ('Prepaid', 'Debt')))
+        OR fee_refunded_micros IS NULL OR status_code IS NULL OR status_number IS NULL OR fee_micros IS NULL
+        OR refunded_micros IS NULL OR (instrument_id IS NULL AND payment_method IN ('Prepaid', 'Debt')))
  UNION ALL
 SELECT format('book %s, transaction %s: came from %s, which is no %s of its buyer''s', transaction.book_id, transaction_id,
               coalesce(rtrim(account.kind || ' ' || account.subject), 'a missing account'),
@@ -397,10 +398,10 @@ WITH refunds AS (
      GROUP BY refunds.book_id, refunds.transaction_id, refunds.micros, refunds.share_micros
 )
 SELECT format('book %s, transaction %s: %s of %s and %s of its share refunded, its refunds sum to %s and %s', book_id,
-              transaction_id, transaction.refunded_micros, transaction.amount_micros,
+              transaction_id, coalesce(transaction.refunded_micros, 0), transaction.amount_micros,
               coalesce(transaction.marketplace_refunded_micros, 0), coalesce(known.micros, 0), coalesce(known.share_micros, 0))
   FROM transaction FULL JOIN known USING (book_id, transaction_id)
- WHERE (transaction.refunded_micros IS DISTINCT FROM coalesce(known.micros, 0)
+ WHERE (transaction.transaction_id IS NULL OR coalesce(transaction.refunded_micros, 0) <> coalesce(known.micros, 0)
         OR coalesce(transaction.marketplace_refunded_micros, 0) <> coalesce(known.share_micros, 0)
         OR transaction.refunded_micros > transaction.amount_micros)
    AND NOT (transaction.transaction_id IS NULL AND known.may_be_archived)
@@ -586,7 +587,7 @@ WITH given AS (
      WHERE operation = 'Refund' AND status IN ('Success', 'Pending') AND refunded_micros = 0 GROUP BY book_id, original_id
 )
 SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refunds sum to %s', book_id, transaction_id,
-              coalesce(transaction.fee_refunded_micros, 0), transaction.fee_micros, coalesce(given.micros, 0))
+              coalesce(transaction.fee_refunded_micros, 0), coalesce(transaction.fee_micros, 0), coalesce(given.micros, 0))
   FROM transaction LEFT JOIN given USING (book_id, transaction_id)
  WHERE coalesce(transaction.fee_refunded_micros, 0) <> coalesce(given.micros, 0)
     OR transaction.fee_refunded_micros > greatest(transaction.fee_micros, 0)
@@ -597,7 +598,7 @@ SELECT format('book %s, transaction %s: %s of its fee of %s given back, its refu
 -- before (empty for the first) and after. A first status has no row of its own: whatever went on from it was Pending or, of a dispute, Reserved.
 WITH change AS (
     SELECT book_id, transaction_id, operation, 1 AS number, '' AS before,
-           CASE WHEN status_number = 1 THEN status WHEN operation = 'Dispute' THEN 'Reserved' ELSE 'Pending' END AS after
+           CASE WHEN coalesce(status_number, 1) = 1 THEN status WHEN operation = 'Dispute' THEN 'Reserved' ELSE 'Pending' END AS after
       FROM transaction
      UNION ALL
     SELECT step.book_id, step.transaction_id, transaction.operation, step.number,

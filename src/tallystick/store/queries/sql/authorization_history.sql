@@ -19,12 +19,12 @@ CASE operation WHEN 'Dispute'
 -- part: of_instrument
 -- What an entry of an instrument shows.
 transaction_id, CASE WHEN /* part: refunds_a_funding */ THEN 'RefundFunding' ELSE operation END AS operation, status,
-       status_number, sender_description, received_at, completed_at,
+       coalesce(status_number, 1) AS status_number, sender_description, received_at, completed_at,
        /* part: amount */
 
 -- part: at_once
 -- Decided at once, or not yet; and what gives back, which leaves the balance as soon as it is asked for.
-(status_number = 1 OR operation = 'Refund')
+((status_number > 1) IS NOT TRUE OR operation = 'Refund')
 
 -- part: names_instrument
 -- The transactions of the instrument $2 of the book $1 that name it.
@@ -108,7 +108,7 @@ SELECT coalesce(sum(CASE WHEN operation IN ('Pay', 'Dispute') THEN amount_micros
           FROM transaction
          WHERE /* part: names_instrument */
            AND left(transaction_id, 6) >= left($3, 6) AND transaction_id >= $3
-           AND (status_number = 1 AND status = 'Success' OR /* part: refunds_a_funding */ AND status <> 'Failure')
+           AND ((status_number > 1) IS NOT TRUE AND status = 'Success' OR /* part: refunds_a_funding */ AND status <> 'Failure')
          UNION ALL
         SELECT operation, amount_micros
           FROM transaction

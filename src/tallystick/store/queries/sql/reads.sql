@@ -70,7 +70,8 @@ SELECT transaction.*, /* part: paid_from */ AS paid_from, /* part: paid_with */ 
 -- name: transaction_statuses
 -- How far transactions ($2) of a book ($1) are, with who took part in them. The row of one of them ($3) has, besides, the keys
 -- ($4) that signed what asks for them as they are now.
-SELECT transaction.transaction_id, transaction.operation, transaction.status, transaction.status_code,
+SELECT transaction.transaction_id, transaction.operation, transaction.status,
+       coalesce(transaction.status_code, 'Success') AS status_code,
        transaction.status_message, transaction.payment_method, transaction.caller_reference,
        transaction.sender_party_id, transaction.recipient_party_id, book.party_id AS seller_party_id, book.environment,
        CASE WHEN transaction.transaction_id = $3 THEN ARRAY(/* part: terms_of_keys */) END AS keys

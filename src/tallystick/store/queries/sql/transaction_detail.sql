@@ -19,7 +19,8 @@ SELECT event_id, status, state, destination, occurred_at, due_at, attempts, deli
 
 -- name: remains
 -- What is kept of the request, and what was given back since. The answer to its reference is kept for a while only.
-SELECT transaction.notification_url, transaction.times_out_at, transaction.reserved_until, transaction.refunded_micros,
+SELECT transaction.notification_url, transaction.times_out_at, transaction.reserved_until,
+       coalesce(transaction.refunded_micros, 0) AS refunded_micros,
        coalesce(transaction.marketplace_refunded_micros, 0) AS marketplace_refunded_micros,
        coalesce(transaction.disputed_micros, 0) AS disputed_micros,
        answered.fingerprint,

@@ -24,13 +24,15 @@ moved_first AS (
     INSERT INTO transaction (book_id, transaction_id, operation, status, status_code, status_message, amount_micros,
                              payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
                              caller_description, sender_description, notification_url, requested_at, received_at,
-                             completed_at, own_debit_account, fee_payer, marketplace_fee_micros,
-                             marketplace_refunded_micros, fee_refunded_micros)
+                             completed_at, own_debit_account, fee_payer, status_number, fee_micros, refunded_micros,
+                             marketplace_fee_micros, marketplace_refunded_micros, fee_refunded_micros)
     SELECT book_id, transaction_id, ($3::payment_kind).operation, ($3).status, ($3).status_code, ($3).status_message,
            amount_micros, payment_method, sender_party_id, sender_token_id, instrument_id, caller_reference,
            caller_description, sender_description, notification_url, requested_at, now, now,
            CASE WHEN ($3).sales_account IS NULL THEN account_id END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 'Recipient' END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 1 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
+           CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END, CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END,
            CASE WHEN ($3).sales_account IS NOT NULL THEN 0 END
 

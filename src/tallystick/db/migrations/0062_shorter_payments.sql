@@ -10,3 +10,13 @@ CREATE INDEX transaction_of_account ON transaction (own_debit_account, left(tran
 -- --finish`), in a new database at once: they would all be in it, under no token.
 CREATE INDEX transaction_of_token ON transaction (book_id, sender_token_id)
     WHERE num_nonnulls(instrument_id, own_debit_account) = 0;
+
+-- Null of such a payment: its only status is Success, it has no fee, and nothing of it went back.
+ALTER TABLE transaction
+    ALTER COLUMN status_code DROP NOT NULL,
+    ALTER COLUMN status_number DROP NOT NULL,
+    ALTER COLUMN fee_micros DROP NOT NULL,
+    ALTER COLUMN refunded_micros DROP NOT NULL;
+
+-- Pages have room for one refund more of the shorter rows, not for two: of 100 refunds 98 touch no index, as before.
+ALTER TABLE transaction SET (fillfactor = 98);
