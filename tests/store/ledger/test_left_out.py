@@ -7,9 +7,13 @@ from dataclasses import asdict, replace
 
 import pytest
 from msgspec import structs
+from tests.conftest import MakeDatabase
 from tests.store.ledger.remembering import Remembering, shop_that_remembers
-from tests.support.books import Books, Buyer
+from tests.support.books import Books, Buyer, OpenBooks
+from tests.support.earlier_schemas import go_back
 
+from tallystick.db.database import open_pool
+from tallystick.db.migrate import FILES, finish, migrate
 from tallystick.domain.commands import InstallToken, Pay, Refund, Request, TokenPurpose, TokenType
 from tallystick.domain.ids import IdKind, TokenId, TransactionId
 from tallystick.domain.outcomes import Accepted, Done, Outcome
@@ -17,6 +21,7 @@ from tallystick.domain.refusals import Refusal, Refused
 from tallystick.domain.state import KEPT_OF_FINGERPRINT, Transaction
 from tallystick.store.events import events
 from tallystick.store.ledger.load import load
+from tallystick.store.ledger.verify import verify
 from tallystick.store.queries import reads, transaction_detail, transaction_list
 from tallystick.store.queries.transaction_list import About, TransactionLine, TransactionQuery
 
@@ -29,6 +34,7 @@ SELECT num_nulls(instrument_id, sender_token_id, status_code, status_number, fee
 """
 
 
+INDEXES = "SELECT indexname FROM pg_indexes WHERE tablename = 'transaction'"
 NAME_INSTRUMENT = """
 UPDATE transaction SET instrument_id = account.subject
   FROM account
@@ -121,7 +127,7 @@ async def test_it_reads_like_a_payment_that_says_all(remembering: Remembering) -
     assert forms == [
         (10, True, KEPT_OF_FINGERPRINT),
         (9, True, KEPT_OF_FINGERPRINT),
-        (0, False, 2 * KEPT_OF_FINGERPRINT),
+        (0, False, 32),
         (10, True, KEPT_OF_FINGERPRINT),
     ]
     expected = await told(shop, buyer, whole)
@@ -172,7 +178,46 @@ async def test_the_beginning_of_a_fingerprint_tells_requests_apart(shop: Books) 
     first = await shop.perform(Pay(request, buyer.spending, 1_000_000))
 
     assert await shop.perform(Pay(asking(shop, "the one", b"a" * 32), buyer.spending, 1_000_000)) == first
-    for other in (b"b" + b"a" * 31, b"a" * 15 + b"b" + b"a" * 16, b"a" * 15):
+    longer = "UPDATE answered_reference SET fingerprint = $2 WHERE transaction_id = $1 AND fingerprint = $3"
+    kept, before = b"a" * KEPT_OF_FINGERPRINT, b"a" * 16
+    assert await shop.pool.execute(longer, made(first), before, kept) == "UPDATE 1", "as it was kept before"
+    assert await shop.perform(Pay(asking(shop, "the one", b"a" * 32), buyer.spending, 1_000_000)) == first
+    for other in (b"b" + b"a" * 31, b"a" * 10 + b"b" + b"a" * 21, b"a" * 10):
         answer = await shop.perform(Pay(asking(shop, "the one", other), buyer.spending, 1_000_000))
         assert isinstance(answer, Refused)
         assert answer.refusal is Refusal.DuplicateRequest
+
+
+async def test_payments_that_an_earlier_schema_has_stay_as_they_are(
+    make_database: MakeDatabase, open_shop: OpenBooks
+) -> None:
+    url = await make_database()
+    await migrate(url)
+    async with await open_pool(url, max_size=3) as pool:
+        shop = await open_shop(pool)
+        buyers = [await shop.funded_buyer(), await shop.postpaid_buyer()]
+        old = [made(await shop.pay(buyer, "1.00")) for buyer in (*buyers, *buyers)]
+        await go_back(pool, "0062")
+        kept = "SELECT * FROM transaction WHERE transaction_id = ANY($1) ORDER BY transaction_id"
+        before, file = await pool.fetch(kept, old), "SELECT pg_relation_filenode('transaction')"
+        assert {row["instrument_id"] for row in before} == {buyer.instrument for buyer in buyers}
+        filled = await pool.fetchval(file)
+
+        assert (await migrate(url))[-1] == max(FILES)
+
+        await pool.expire_connections()
+        assert await pool.fetchval(file) == filled, "no row was written anew"
+        assert await pool.fetch(kept, old) == before
+        assert {row[0] for row in await pool.fetch(INDEXES)} >= {"transaction_token", "transaction_of_token"}
+        await finish(url)
+        assert "transaction_token" not in {row[0] for row in await pool.fetch(INDEXES)}
+
+        new = [made(await shop.pay(buyer, "1.00")) for buyer in buyers]
+        assert {row["instrument_id"] for row in await pool.fetch(kept, new)} == {None}
+        for name in (*old[:2], *new):
+            made(await shop.refund(name, "0.25"))
+        wanted = TransactionQuery((shop.book_id,), shop.party_id, "sandbox", About.INSTRUMENT, operation="Pay")
+        for number, buyer in enumerate(buyers):
+            page = await transaction_list.page(pool, replace(wanted, subject=buyer.instrument), 50)
+            assert [line.transaction_id for line in page.lines] == [new[number], *reversed(old[number::2])]
+        assert (await verify(pool)).problems == []

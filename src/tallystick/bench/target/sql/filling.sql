@@ -16,7 +16,7 @@ SELECT instrument.instrument_id, instrument.account_id, instrument.sender_party_
 -- it ($3 to $6), in the book $1. References and fingerprints are as random as those of requests: digests of the ids.
 WITH charge AS MATERIALIZED (
     SELECT *, encode(substring(sha256(transaction_id::bytea) FROM 1 FOR 12), 'hex') AS caller_reference,
-           substring(sha256(transaction_id::bytea), 1, 16) AS fingerprint
+           substring(sha256(transaction_id::bytea), 1, 11) AS fingerprint
       FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
            AS new (transaction_id, instrument_id, account_id, sender_party_id, payment_method)
 ), transactions AS (
