@@ -156,7 +156,8 @@ async def test_one_after_the_other_ends_and_starts_again_and_no_request_fails(
         assert all(paid(log) for log in logs), "and each of them had its part"
         taken = (
             "SELECT count(*), sum(amount_micros) FROM transaction"
-            " WHERE own_debit_account = (SELECT account_id FROM instrument WHERE instrument_id = $1)"
+            " WHERE operation = 'Pay' AND (instrument_id = $1 OR own_debit_account = "
+            "       (SELECT account_id FROM instrument WHERE instrument_id = $1))"
         )
         (row,) = await service.pool.fetch(taken, buyer.instrument)
         assert tuple(row) == (load.paid, load.paid * usd("0.01"))

@@ -233,7 +233,8 @@ async def test_one_of_four_dies_in_the_middle_and_nothing_is_lost_or_doubled(bra
     assert await branches[0].shop.balance(buyer) == usd("10.00") - 320 * usd("0.03")
     counted = await branches[0].shop.service.pool.fetchval(
         "SELECT count(*) FROM transaction"
-        " WHERE own_debit_account = (SELECT account_id FROM instrument WHERE instrument_id = $1)",
+        " WHERE operation = 'Pay' AND (instrument_id = $1 OR own_debit_account = "
+        "       (SELECT account_id FROM instrument WHERE instrument_id = $1))",
         buyer.instrument,
     )
     assert counted == 320

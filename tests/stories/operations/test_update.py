@@ -129,7 +129,8 @@ async def test_no_request_is_refused_while_one_process_ends_and_the_next_one_sta
     ]
     assert await shop.service.pool.fetchval(
         "SELECT sum(amount_micros) FROM transaction"
-        " WHERE own_debit_account = (SELECT account_id FROM instrument WHERE instrument_id = $1)",
+        " WHERE operation = 'Pay' AND (instrument_id = $1 OR own_debit_account = "
+        "       (SELECT account_id FROM instrument WHERE instrument_id = $1))",
         buyer.instrument,
     ) == load.paid * usd("0.01")
 
