@@ -98,7 +98,7 @@ async def test_filling_again_goes_on_where_it_ended(plan_of: PlanOf, monkeypatch
             assert await service.pool.fetchval("SELECT count(*) FROM transaction") == wanted
         used = await service.pool.fetch(
             "SELECT count(*) AS charges FROM transaction"
-            " WHERE book_id = $1 AND operation = 'Pay' GROUP BY instrument_id ORDER BY 1",
+            " WHERE book_id = $1 AND operation = 'Pay' GROUP BY own_debit_account ORDER BY 1",
             sellers[0].book_id,
         )
         assert len(used) == 60, "every balance and tab has its turn"
