@@ -32,7 +32,7 @@ def as_group(values: Sequence[Any]) -> tuple[Any, ...]:
         sender_token_id,
         *words,
     ) = values
-    paid = (transaction_id, amount_micros, payment_method, party_id, sender_token_id, instrument_id, account_id, *words)
+    paid = (transaction_id, amount_micros, payment_method, party_id, sender_token_id, None, account_id, *words)
     return (
         book_id,
         [paid],

@@ -168,8 +168,8 @@ async def write_payments(
 def one_payment(loaded: LoadedState, written: WrittenPayments, guards: Guards, patience: str) -> tuple[Any, ...]:
     """The arguments of the statement for one payment alone, which is its own transfer."""
     (paid,), (change,), (token,) = written.paid, written.changes, guards.tokens
-    transaction_id, amount_micros, method, sender_id, sender_token_id, instrument_id, account, reference, *rest = paid
-    token_id, token_version, _, instrument_version, _, party_version = token
+    transaction_id, amount_micros, method, sender_id, sender_token_id, _, account, reference, *rest = paid
+    token_id, token_version, instrument_id, instrument_version, _, party_version = token
     key_id, key_version = guards.keys[0] if guards.keys else (None, None)
     return (
         loaded.state.book.book_id,

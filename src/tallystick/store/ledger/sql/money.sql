@@ -541,7 +541,7 @@ events AS (
 
 -- part: one_payment
 $2::text AS transaction_id, $12::bigint AS amount_micros, $20::text AS payment_method, $17::bigint AS sender_party_id,
-$21::text AS sender_token_id, $15::text AS instrument_id, $4::bigint AS account_id, $22::text AS caller_reference,
+$21::text AS sender_token_id, NULL::text AS instrument_id, $4::bigint AS account_id, $22::text AS caller_reference,
 $23::bytea AS fingerprint, $24::text AS caller_description, $25::text AS sender_description, $26::text AS notification_url,
 $27::timestamptz AS requested_at
 
@@ -576,7 +576,7 @@ SELECT 1 / (EXISTS (SELECT FROM moved_totals) AND pg_postmaster_start_time() = $
             AND /* part: same_book */
             AND ($9::text IS NULL OR EXISTS (SELECT FROM access_key AS key
                                         WHERE key.access_key_id = $9 AND key.xmin = $19::xid)))::int
-  FROM (SELECT $7::text AS token_id, $14::xid AS token_version, $15 AS instrument_id, $16::xid AS instrument_version,
+  FROM (SELECT $7::text AS token_id, $14::xid AS token_version, $15::text AS instrument_id, $16::xid AS instrument_version,
                $17 AS party_id, $18::xid AS party_version) AS known
 
 -- name: apply_from_memory_and_tell
