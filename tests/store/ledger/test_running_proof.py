@@ -338,7 +338,7 @@ async def test_what_is_archived_between_pieces_is_not_counted_twice(proven: Prov
     ("damage", "check"),
     [
         (SAYS_MORE, "balances_follow_from_transfers"),
-        (OWN_FORGOTTEN, "transactions_moved_what_they_say"),
+        (OWN_FORGOTTEN, "own_transfers_are_of_payments"),
         (OWN_TWICE, "own_transfers_are_of_payments"),
         (EARLY, "time_goes_on"),
         (REFERENCE_GONE, "references_are_spent_once"),

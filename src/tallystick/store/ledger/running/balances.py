@@ -118,14 +118,15 @@ class Comparison:
         self.doubtful |= moved.mixed
         seen = bytearray(len(moved.over))
         others: set[Named] = set()
-        async for book_id, account_id, balance, link, said, proven in self._all() if whole else self._named():
+        rows = self._all() if whole else self._named()
+        async for book_id, account_id, balance, link, buyer_link, said, proven in rows:
             place = moved.places.get(book_id, {}).get(account_id)
             came = 0
             if place is not None:
                 seen[place] = 1
                 came = moved.over[place] + moved.rest[place]
                 if moved.links[place]:
-                    if moved.links[place] != link:
+                    if moved.links[place] not in {link, buyer_link}:
                         self.doubtful.add((book_id, account_id))
                     if said is not None and said != account_id:
                         others.add((book_id, said))

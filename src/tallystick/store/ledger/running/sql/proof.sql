@@ -70,7 +70,7 @@ SELECT book_id, array_agg(account_id) AS accounts, array_agg(micros) AS micros, 
 -- name: plain
 -- The same, and which transactions of the slice ($1, $2) are more than plain payments, by book. All that the checks
 -- ask of a plain one by itself is asked here, once, except whose account it was paid from: `links` are digests of its instrument
--- with its method, for `accounts`. Its reference was spent by it, and by nothing else, since the row of a reference names one
+-- with its method, or of its buyer where it names no instrument, for `accounts`. Its reference was spent by it, and by nothing else, since the row of a reference names one
 -- transaction. A row that has a row of `transfer` or a later status beside it is found by `beside`. Of the others are said what they
 -- have to be seen together with, which is the transaction that their reference was spent by, and what came later than the
 -- refund that gives it back; and their instruments.
@@ -85,11 +85,14 @@ SELECT book_id, count(*) AS transactions, min(received_at) AS first_at, max(rece
   FROM (SELECT *, is_usual AND received_at <= completed_at + interval '120 seconds' AND spent_by = transaction_id AS is_plain
           FROM (SELECT transaction.book_id, transaction_id, received_at, completed_at, own_debit_account,
                        amount_micros::bigint, instrument_id, original_id,
-                       hashtextextended(instrument_id, CASE payment_method WHEN 'Prepaid' THEN 1 WHEN 'Debt' THEN 2 END)
-                           AS link,
-                       own_debit_account IS NOT NULL AND operation = 'Pay' AND status = 'Success' AND status_number = 1
-                           AND instrument_id IS NOT NULL AND payment_method IN ('Prepaid', 'Debt')
-                           AND recipient_party_id IS NULL AND fee_micros = 0 AND original_id IS NULL AS is_usual,
+                       CASE WHEN instrument_id IS NULL
+                            THEN hashint8extended(sender_party_id, CASE payment_method WHEN 'Prepaid' THEN 3 WHEN 'Debt' THEN 4 END)
+                            ELSE hashtextextended(instrument_id, CASE payment_method WHEN 'Prepaid' THEN 1 WHEN 'Debt' THEN 2 END)
+                        END AS link,
+                       own_debit_account IS NOT NULL AND operation = 'Pay' AND status = 'Success'
+                           AND coalesce(status_number, 1) = 1 AND payment_method IN ('Prepaid', 'Debt')
+                           AND (instrument_id IS NOT NULL OR sender_party_id IS NOT NULL)
+                           AND recipient_party_id IS NULL AND coalesce(fee_micros, 0) = 0 AND original_id IS NULL AS is_usual,
                        (SELECT answered.transaction_id FROM answered_reference AS answered
                          WHERE answered.book_id = transaction.book_id
                            AND answered.reference_digest = /* part: reference_digest */) AS spent_by
@@ -165,12 +168,15 @@ SELECT transaction.book_id, max(received_at) AS last_at
  GROUP BY transaction.book_id
 
 -- part: as_it_is
--- An account, what is proven of it, and whose it is: `link` as above, null where it is no instrument's, or its instrument has no
--- token that payments may leave out; and the account that this instrument says is its own.
+-- An account, what is proven of it, and whose it is: `link` and `buyer_link` as above, null where it is no instrument's, or its
+-- instrument has no token that payments may leave out; and the account that this instrument says is its own.
 account.book_id, account.account_id, account.balance_micros,
        CASE WHEN token.instrument_id IS NOT NULL
             THEN hashtextextended(subject, CASE account.kind WHEN 'prepaid' THEN 1 WHEN 'receivable' THEN 2 END)
         END AS link,
+       CASE WHEN token.instrument_id IS NOT NULL AND instrument.account_id = account.account_id
+            THEN hashint8extended(instrument.sender_party_id, CASE instrument.kind WHEN 'prepaid' THEN 3 WHEN 'credit' THEN 4 END)
+        END AS buyer_link,
        instrument.account_id AS said_account
 
 -- part: token_of_payments
@@ -193,7 +199,7 @@ SELECT /* part: as_it_is */, coalesce(proven.balance_micros, 0) AS proven_micros
   LEFT JOIN LATERAL (SELECT balance_micros FROM proven_balance
                       WHERE proven_balance.book_id = asked.book_id AND proven_balance.account_id = asked.account_id
                       LIMIT 1) AS proven ON true
-  LEFT JOIN LATERAL (SELECT account_id FROM instrument
+  LEFT JOIN LATERAL (SELECT account_id, kind, sender_party_id FROM instrument
                       WHERE instrument.book_id = account.book_id AND instrument.instrument_id = account.subject
                       LIMIT 1) AS instrument ON true
   LEFT JOIN LATERAL (SELECT instrument_id FROM token
