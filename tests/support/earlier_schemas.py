@@ -8,7 +8,7 @@ from tallystick.db.sql_script import split_script
 
 WAYS_BACK: Final = {
     # A payment names its instrument, and says that it has no fee.
-    "0062": """
+    "0060": """
 UPDATE transaction SET instrument_id = account.subject
   FROM account
  WHERE account.book_id = transaction.book_id AND account.account_id = transaction.own_debit_account

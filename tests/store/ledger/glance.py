@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from tallystick.db.connections import Connection
-from tallystick.store.ledger.running.balances import Comparison
+from tallystick.store.ledger.running.balances import BalanceComparison
 from tallystick.store.ledger.running.pace import Pace
 from tallystick.store.ledger.running.slices import CHECKS, END, Look, slices
 from tallystick.store.ledger.verify import STATEMENTS
@@ -33,7 +33,7 @@ async def found_at_a_glance(connection: Connection, *, piece: int = 1_000_000) -
         await look.at_payments(begin, end, over=True)
         transfers = await look.at_transfers(begin, end, (), (), over=True, rest=True)
         await look.check(begin, end, transfers=transfers)
-    comparison = Comparison(connection, look.moved, Pace())
+    comparison = BalanceComparison(connection, look.moved, Pace())
     await comparison.with_accounts(whole=False)
     if comparison.doubtful:
         await look.check_payments_from([*comparison.doubtful])

@@ -174,16 +174,19 @@ async def test_several_at_once(connection: Connection, seed: int) -> None:
         await nothing_is_missed(connection)
 
 
-HOURS = """
+HOURS = (
+    """
 CREATE TEMP TABLE place ON COMMIT DROP AS
 SELECT book_id, transaction_id, row_number() OVER (ORDER BY transaction_id) * interval '1 hour' AS later
-  FROM transaction;
+  FROM transaction""",
+    """
 UPDATE transaction SET received_at = received_at + later, completed_at = completed_at + later
-  FROM place WHERE transaction.book_id = place.book_id AND transaction.transaction_id = place.transaction_id;
+  FROM place WHERE transaction.book_id = place.book_id AND transaction.transaction_id = place.transaction_id""",
+    """
 UPDATE transaction_step AS step SET at = at + later
-  FROM place WHERE step.book_id = place.book_id AND step.transaction_id = place.transaction_id;
-UPDATE transfer SET booked_at = booked_at + later FROM place WHERE transfer.transaction_id = place.transaction_id;
-"""
+  FROM place WHERE step.book_id = place.book_id AND step.transaction_id = place.transaction_id""",
+    "UPDATE transfer SET booked_at = booked_at + later FROM place WHERE transfer.transaction_id = place.transaction_id",
+)
 """All that happened is an hour further apart, and nothing is out of order by that."""
 
 
@@ -200,14 +203,14 @@ UPDATE transfer SET booked_at = booked_at + later FROM place WHERE transfer.tran
 async def test_what_is_out_of_order_over_hours(connection: Connection, change: str, operation: str) -> None:
     """Slices of few transactions are hours apart, and what belongs together is in several."""
     async with _undone(connection):
-        await connection.execute(HOURS)
+        for statement in HOURS:
+            await connection.execute(statement)
         assert await found_by_checks(connection) == {}
         await nothing_is_missed(connection)
-        await connection.execute(
-            f"UPDATE transaction SET {change} WHERE transaction_id = (SELECT min(transaction_id) FROM transaction"  # noqa: S608 - ours
-            " WHERE operation = $1 AND (own_debit_account IS NOT NULL OR operation <> 'Pay'))",
-            operation,
-        )
+        oldest = "SELECT min(transaction_id) FROM transaction WHERE operation = $1 AND"
+        oldest += " (own_debit_account IS NOT NULL OR operation <> 'Pay')"
+        damage = f"UPDATE transaction SET {change} WHERE transaction_id = ({oldest})"  # noqa: S608 - ours
+        await connection.execute(damage, operation)
         assert (await found_by_checks(connection)).keys() == {"time_goes_on"}
         await nothing_is_missed(connection)
 

@@ -197,7 +197,7 @@ async def test_payments_that_an_earlier_schema_has_stay_as_they_are(
         shop = await open_shop(pool)
         buyers = [await shop.funded_buyer(), await shop.postpaid_buyer()]
         old = [made(await shop.pay(buyer, "1.00")) for buyer in (*buyers, *buyers)]
-        await go_back(pool, "0062")
+        await go_back(pool, "0060")
         kept = "SELECT * FROM transaction WHERE transaction_id = ANY($1) ORDER BY transaction_id"
         before, file = await pool.fetch(kept, old), "SELECT pg_relation_filenode('transaction')"
         assert {row["instrument_id"] for row in before} == {buyer.instrument for buyer in buyers}

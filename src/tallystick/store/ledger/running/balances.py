@@ -102,7 +102,7 @@ class Moved:
 
 
 @dataclass(slots=True)
-class Comparison:
+class BalanceComparison:
     """How far accounts are from what they should be, each by name; and of which it is doubtful whose they are."""
 
     connection: Connection

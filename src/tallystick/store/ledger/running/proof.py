@@ -21,7 +21,7 @@ from typing import Any, Final
 from tallystick.db.connections import UNAVAILABLE, Connection, Database, Pool
 from tallystick.db.statements import load_statements
 from tallystick.domain.ids import transaction_ids_from
-from tallystick.store.ledger.running.balances import ACCOUNTS_AT_ONCE, Comparison
+from tallystick.store.ledger.running.balances import ACCOUNTS_AT_ONCE, BalanceComparison
 from tallystick.store.ledger.running.pace import Pace
 from tallystick.store.ledger.running.slices import END, Look, Transaction, in_columns, size, slices
 from tallystick.store.ledger.verify import MAX_PROBLEMS_PER_CHECK
@@ -215,8 +215,8 @@ class _Run:
             await comparison.keep()
         return comparison.unexplained_micros
 
-    async def _compared(self, look: Look) -> Comparison:
-        comparison = Comparison(self.connection, look.moved, self._in_snapshot)
+    async def _compared(self, look: Look) -> BalanceComparison:
+        comparison = BalanceComparison(self.connection, look.moved, self._in_snapshot)
         await comparison.with_accounts(whole=not self.boundary)
         return comparison
 
