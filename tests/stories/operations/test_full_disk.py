@@ -25,7 +25,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can make a small disk"),
 ]
 
-PAYMENTS = 40
+PAYMENTS = 120
+"""More than what fits into the pages that there are already: 44 payments fit into one."""
 
 
 @pytest.fixture
