@@ -324,7 +324,7 @@ async def test_what_was_charged_though_nobody_heard_is_told_to_who_asked_as_made
     charge = {"authorization": buyer.instrument, "amount": "1.00"}
     for number in range(3):  # the third is decided from memory
         await side.program.post("/v1/charges", charge, f"heard-{broken}-{number}")
-    monkeypatch.setattr("tallystick.store.ledger.optimistic.refund_commits.write_together", lost)
+    monkeypatch.setattr("tallystick.store.ledger.group_commits.write_together", lost)
     if broken:  # then the cached key cannot be revalidated, and is read
         monkeypatch.setattr(f"tallystick.store.ledger.{broken}", fail)
     answer = await side.program.send("POST", "/v1/charges", key=f"lost-{broken}", json=charge)

@@ -115,7 +115,7 @@ class GroupCommits:
             found = recall_all(memory, group, self.clock, rules)
             if found:
                 async with self._in_time(until_of(group)), self._connections.one() as connection:
-                    await self._write_from_memory(connection, found)
+                    await self.write_from_memory(connection, found)
         except WrongClockError as error:
             fail(group, error)
             return ()
@@ -137,7 +137,7 @@ class GroupCommits:
             self._tell(book_id, one.payments, one.decisions)
         return [payment for payment in group if not payment.answer.done()]
 
-    async def _write_from_memory(self, connection: Connection, found: Sequence[FromMemory]) -> None:
+    async def write_from_memory(self, connection: Connection, found: Sequence[FromMemory]) -> None:
         """Write and commit payments that were decided from memory. Raises what write_together does."""
         await write_together(connection, found, self.clock(), self.patience_milliseconds)
 

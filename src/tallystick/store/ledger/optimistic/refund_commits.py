@@ -22,7 +22,6 @@ from tallystick.store.ledger.group_commits import GroupCommits
 from tallystick.store.ledger.memory.cached_keys import with_unchanged_keys, without_cached_keys
 from tallystick.store.ledger.memory.payments_from_memory import FromMemory
 from tallystick.store.ledger.memory.refunds_beside import Fate, WaitingRefunds, write_beside
-from tallystick.store.ledger.memory.together import write_together
 from tallystick.store.ledger.optimistic.refunds import read_refunds
 
 
@@ -91,7 +90,7 @@ class RefundCommits(GroupCommits):
             async with asyncio.timeout_at(until), self._connections.one(refunds.book_id) as connection:
                 await refunds.write(connection, self.clock())
 
-    async def _write_from_memory(self, connection: Connection, found: Sequence[FromMemory]) -> None:
+    async def write_from_memory(self, connection: Connection, found: Sequence[FromMemory]) -> None:
         """As that of payments alone; refunds of their book that wait are written with them.
 
         Where something is not as it was read or remembered, the refunds leave, and the payments are tried without them:
@@ -108,7 +107,7 @@ class RefundCommits(GroupCommits):
                 refunds.end(fate)
             if fate is Fate.WRITTEN:
                 return
-        await write_together(connection, found, self.clock(), self.patience_milliseconds)
+        await GroupCommits.write_from_memory(self, connection, found)  # a class with slots is made anew: no `super`
 
     def _next_beside(self, found: Sequence[FromMemory]) -> WaitingRefunds | None:
         """The first refunds that wait for payments of this book. Those of others, or of several, wait no longer."""

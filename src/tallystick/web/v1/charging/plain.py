@@ -114,9 +114,9 @@ class Charge(msgspec.Struct):
         What was answered before may be this charge's own, where the connection broke while it was committed: it was
         tried again then, and found. What it came to is not at hand here.
         """
-        if not isinstance(outcome, Accepted) or outcome.transaction_id != self.transaction_id or not self.made:
+        if not isinstance(outcome, Accepted) or outcome.transaction_id != self.transaction_id:
             return None
-        if not self.made[-1].transactions:
+        if not self.made or not self.made[-1].transactions:
             return None
         charged = self.made[-1].transactions[0]
         return charged if charged.status is _SUCCESS and not charged.fee_micros else None
