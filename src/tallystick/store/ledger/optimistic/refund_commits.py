@@ -56,6 +56,8 @@ class RefundCommits(GroupCommits):
                 snapshot = await read_refunds(connection, book_id, named, keys, self.clock, self.rules)
                 if snapshot is not None:
                     signed = with_unchanged_keys(group, snapshot.keys) if keys else group
+                    if not signed:
+                        return ()  # all have heard that their keys have changed
                     refunds = WaitingRefunds(snapshot, [waiting.command for waiting in signed])
                     if not self._remembered.in_flight:
                         await refunds.write(connection, self.clock())
